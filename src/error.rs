@@ -1,0 +1,117 @@
+//! The one error type of the library.
+//!
+//! Each message names the thing, what was expected, what was found and what to do. Mistakes of our
+//! own (a shape that an op cannot take, a kernel without a binding) are assertions, not errors.
+
+use std::path::{Path, PathBuf};
+
+/// Everything that can go wrong in the world outside this crate.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A file or directory could not be opened or read.
+    #[error("{}: {source}", path.display())]
+    Io {
+        path: PathBuf,
+        source: std::io::Error,
+    },
+
+    /// A path is there, but is not the kind of file that was wanted.
+    #[error("{}: expected {expected}, found {found}", path.display())]
+    NotAFile {
+        path: PathBuf,
+        expected: &'static str,
+        found: String,
+    },
+
+    /// A video or image could not be decoded.
+    #[error("{}: {problem}", path.display())]
+    Media { path: PathBuf, problem: String },
+
+    /// A codec or container needs a plugin that is not installed.
+    #[error("{}: no decoder for {codec}; install {install}", path.display())]
+    MissingCodec {
+        path: PathBuf,
+        codec: String,
+        install: String,
+    },
+
+    /// Decoding made no progress within its deadline.
+    #[error("{}: gave up after {seconds} s without progress while {doing}", path.display())]
+    Stalled {
+        path: PathBuf,
+        seconds: u64,
+        doing: &'static str,
+    },
+
+    /// A model file (configuration, weights, tokenizer) is missing, malformed or of the wrong shape.
+    #[error("model {}: {problem}", path.display())]
+    Model { path: PathBuf, problem: String },
+
+    /// A reference dump could not be used.
+    #[error("reference {}: {problem}", path.display())]
+    Reference { path: PathBuf, problem: String },
+
+    /// An argument of a public call is outside what it takes.
+    #[error("{what}: expected {expected}, found {found}")]
+    Argument {
+        what: &'static str,
+        expected: String,
+        found: String,
+    },
+
+    /// No adapter fits, or the chosen one cannot be opened.
+    #[error("no usable GPU adapter: {0}")]
+    NoAdapter(String),
+
+    /// The adapter lacks a feature or its limits are too small for this model.
+    #[error("adapter {adapter}: {what} needs {needed}, the adapter allows {allowed}; {advice}")]
+    AdapterLimit {
+        adapter: String,
+        what: String,
+        needed: u64,
+        allowed: u64,
+        advice: &'static str,
+    },
+
+    /// The device ran out of memory.
+    #[error("out of GPU memory: {0}; use fewer frames, --dtype f16 or a smaller model")]
+    OutOfMemory(String),
+
+    /// The device was lost; the engine has to be built anew.
+    #[error("GPU device lost: {0}; build the engine again")]
+    DeviceLost(String),
+
+    /// The driver or wgpu refused a command.
+    #[error("GPU error: {0}")]
+    Gpu(String),
+}
+
+/// The result of every fallible call of the library.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+impl Error {
+    /// Wraps an I/O error with the path it happened on.
+    pub(crate) fn io(path: &Path) -> impl FnOnce(std::io::Error) -> Self + '_ {
+        move |source| Self::Io {
+            path: path.to_owned(),
+            source,
+        }
+    }
+
+    /// A model error at `path`.
+    pub(crate) fn model(path: &Path, problem: impl Into<String>) -> Self {
+        Self::Model {
+            path: path.to_owned(),
+            problem: problem.into(),
+        }
+    }
+
+    /// A decoding error at `path`.
+    pub(crate) fn media(path: &Path, problem: impl Into<String>) -> Self {
+        Self::Media {
+            path: path.to_owned(),
+            problem: problem.into(),
+        }
+    }
+}

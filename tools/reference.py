@@ -1,0 +1,428 @@
+#!/usr/bin/env python3
+"""Write a CoCa model directory and the reference activations its port is tested with.
+
+The numbers come from OpenCLIP's own modules, run in f32 on the CPU; this script only feeds them,
+listens with forward hooks, and adds the one thing OpenCLIP has no name for: pooling over the tokens
+of all frames of a clip (VideoCoCa's flattened pooling).
+
+MODEL is one of
+  tiny               a few odd sizes that no kernel can guess (committed under tests/data/tiny)
+  coca_ViT-B-32, …   any CoCa configuration that open_clip knows, with random weights
+  a directory        open_clip_config.json and *.safetensors; its weights are read, never written
+
+Random weights are seeded by parameter name, so that a model does not change when a layer is added
+or the order of construction differs. Examples:
+
+  tools/reference.py tiny --model-dir tests/data/tiny --dump tests/data/tiny/reference.safetensors
+  tools/reference.py coca_ViT-B-32 --model-dir build/b32 --dump build/b32/reference.safetensors
+  tools/reference.py models/shapes --dump build/shapes-reference.safetensors
+"""
+
+import argparse
+import contextlib
+import hashlib
+import json
+import math
+from importlib.metadata import version
+from pathlib import Path
+
+import open_clip
+import torch
+import torch.nn.functional as F
+from open_clip.coca_model import CoCa
+from safetensors.torch import load_file, save_file
+
+TINY = {
+    "embed_dim": 192,
+    "vision_cfg": {
+        "image_size": 20, "patch_size": 5, "width": 96, "head_width": 32, "layers": 2,
+        "attentional_pool": True, "attn_pooler_queries": 7, "attn_pooler_heads": 2,
+        "output_tokens": True,
+    },
+    "text_cfg": {
+        "context_length": 13, "vocab_size": 96, "width": 192, "heads": 2, "layers": 2,
+        "embed_cls": True, "output_tokens": True,
+    },
+    "multimodal_cfg": {
+        "context_length": 13, "vocab_size": 96, "width": 192, "heads": 6, "layers": 2,
+    },
+    "custom_text": True,
+}
+
+PREPROCESS = {
+    "mean": [0.48145466, 0.4578275, 0.40821073],
+    "std": [0.26862954, 0.26130258, 0.27577711],
+    "interpolation": "bicubic",
+    "resize_mode": "shortest",
+}
+
+BEAMS = {  # dump entry -> (num_beams, num_beam_groups, sum log-softmax instead of raw logits)
+    "beam_6x3_raw.tokens": (6, 3, False),
+    "beam_6x1_raw.tokens": (6, 1, False),
+    "beam_2x1_raw.tokens": (2, 1, False),
+    "beam_6x1_logp.tokens": (6, 1, True),
+}
+
+
+# --- inputs and weights -----------------------------------------------------------------------
+
+
+def generator(seed: int, name: str) -> torch.Generator:
+    """A random stream that depends on nothing but the global seed and a name."""
+    digest = hashlib.sha256(f"{seed}:{name}".encode()).digest()
+    return torch.Generator().manual_seed(int.from_bytes(digest[:8], "little") >> 1)
+
+
+def random_parameter(name: str, shape: torch.Size, seed: int) -> torch.Tensor:
+    """Weights at a scale where every part of the model matters.
+
+    Zero biases, unit norms or tiny embeddings would let a port forget them and still agree.
+    """
+    noise = torch.randn(shape, generator=generator(seed, name))
+    parent, _, leaf = ("." + name).rpartition(".")
+    if name == "logit_scale":
+        return math.log(1 / 0.07) + 0.1 * noise
+    if leaf.endswith("bias"):
+        return 0.1 * noise
+    if parent.rpartition(".")[2].startswith("ln_"):
+        return 1 + 0.2 * noise
+    if leaf in ("class_embedding", "cls_emb", "query") or "token_embedding" in name:
+        return noise
+    if leaf == "positional_embedding":
+        return 0.5 * noise
+    if name == "text_decoder.text_projection":  # clear winners among the logits
+        return 4 * noise / math.sqrt(shape[0])
+    if leaf in ("proj", "text_projection"):  # right-multiplied: rows are the inputs
+        return noise / math.sqrt(shape[0])
+    gain = 1.5 if "in_proj" in leaf or leaf.startswith(("q_proj", "k_proj")) else 1.0
+    return gain * noise / math.sqrt(noise[0].numel())
+
+
+def make_clips(clips: int, frames: int, size: int, seed: int) -> torch.Tensor:
+    """(B, T, 3, S, S) normalised pixels: a disc crosses a shaded, slightly noisy background.
+
+    Real structure rather than white noise, so that a trained model sees something it can name
+    and the frames of a clip differ from one another.
+    """
+    rng = generator(seed, "input.video")
+    grid = (torch.arange(size) + 0.5) / size
+    y, x = torch.meshgrid(grid, grid, indexing="ij")
+    mean = torch.tensor(PREPROCESS["mean"]).view(3, 1, 1)
+    std = torch.tensor(PREPROCESS["std"]).view(3, 1, 1)
+    out = torch.empty(clips, frames, 3, size, size)
+    for clip in out:
+        back, slope, disc = torch.rand(3, 3, 1, 1, generator=rng)
+        for t, frame in enumerate(clip):
+            inside = (x - (t + 1) / (frames + 1)) ** 2 + (y - 0.5) ** 2 < 0.2**2
+            pixels = torch.where(inside, disc, 0.6 * back + 0.4 * slope * (x + y) / 2)
+            pixels = (pixels + 0.04 * torch.randn(3, size, size, generator=rng)).clamp(0, 1)
+            frame.copy_((pixels - mean) / std)
+    return out
+
+
+def make_texts(rows: int, length: int, vocab: int, seed: int) -> torch.Tensor:
+    """(R, L) ids: SOT, words, EOT, padding. Row 1 is full, row 3 has a single pad.
+
+    Id 0 pads and appears nowhere else: inside a text, OpenCLIP's own releases disagree on it.
+    """
+    rng = generator(seed, "input.text_ids")
+    lengths = [length // 2 + 1, length, 4, length - 1]
+    out = torch.zeros(rows, length, dtype=torch.long)
+    for i, row in enumerate(out):
+        n = lengths[i % len(lengths)]
+        row[:n] = torch.randint(1, vocab - 2, (n,), generator=rng)
+        row[0], row[n - 1] = vocab - 2, vocab - 1
+    return out
+
+
+def build(name: str, seed: int, dtype: torch.dtype) -> tuple[CoCa, dict]:
+    """The model and its configuration; random weights take the values that `dtype` can hold."""
+    directory = Path(name)
+    if directory.is_dir():
+        config = json.loads((directory / "open_clip_config.json").read_text())
+    else:
+        model_cfg = TINY if name == "tiny" else open_clip.get_model_config(name)
+        if model_cfg is None:
+            raise SystemExit(f"{name}: neither a directory nor a model that open_clip knows")
+        config = {"model_cfg": model_cfg, "preprocess_cfg": PREPROCESS}
+    if config["model_cfg"]["vision_cfg"].get("attentional_pool") is not True:
+        raise SystemExit(f"{name}: only one attentional pooler (attentional_pool: true) is covered")
+    model = CoCa(**{k: v for k, v in config["model_cfg"].items() if k != "custom_text"}).eval()
+    if directory.is_dir():
+        state = {}
+        for file in sorted(directory.glob("*.safetensors")):
+            state.update(load_file(file))
+    else:
+        state = {
+            key: random_parameter(key, value.shape, seed).to(dtype)
+            for key, value in model.state_dict().items()
+        }
+    model.load_state_dict(state)
+    pad_mask_on_cls_row_only(model.text)
+    return model, config
+
+
+def pad_mask_on_cls_row_only(text: torch.nn.Module) -> None:
+    """Padding as OpenCLIP <= 2.x has it, with which the public weights were trained.
+
+    There only the class token is kept from looking at padding. OpenCLIP 3 applies the mask to
+    every row, which changes nothing but the rows of the padding itself.
+    """
+    every_row = text._build_additive_mask
+
+    def cls_row(ids, seq_len, dtype):
+        mask = every_row(ids, seq_len, dtype)
+        mask[:, :-1] = 0
+        return mask
+
+    text._build_additive_mask = cls_row
+
+
+# --- activations ------------------------------------------------------------------------------
+
+
+@contextlib.contextmanager
+def recording(out: dict, modules: dict):
+    """Copies the output of each module, keyed by its name in the dump, while the block runs."""
+
+    def hook(name):
+        return lambda _module, _args, result: out.__setitem__(name, result.detach().clone())
+
+    handles = [module.register_forward_hook(hook(name)) for name, module in modules.items()]
+    try:
+        yield
+    finally:
+        for handle in handles:
+            handle.remove()
+
+
+def encode_frames(visual, frames: torch.Tensor) -> torch.Tensor:
+    return visual.transformer(visual._embeds(frames))
+
+
+def pool(visual, tokens: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """One pooling over all given tokens -> (embedding before normalisation, decoder context)."""
+    pooled, context = visual._pool(tokens)
+    return pooled @ visual.proj, context
+
+
+def encode_clips(visual, video: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    tokens = encode_frames(visual, video.flatten(0, 1))
+    return pool(visual, tokens.reshape(video.shape[0], -1, tokens.shape[-1]))
+
+
+def vision_stages(model: CoCa, video: torch.Tensor, out: dict) -> None:
+    visual, (clips, frames) = model.visual, video.shape[:2]
+    stages = {"vis.patch_embed": visual.conv1, "vis.ln_pre": visual.ln_pre}
+    for i, block in enumerate(visual.transformer.resblocks):
+        stages[f"vis.block.{i:02}"] = block
+    before_norm = visual.ln_pre.register_forward_pre_hook(
+        lambda _module, args: out.__setitem__("vis.embed", args[0].clone())
+    )
+    with recording(out, stages):
+        tokens = encode_frames(visual, video.flatten(0, 1))
+    before_norm.remove()
+    out["vis.patch_embed"] = out["vis.patch_embed"].flatten(2).transpose(1, 2)
+
+    flat = out["pool.flat"] = tokens.reshape(clips, -1, tokens.shape[-1])
+    pooler = visual.attn_pool
+    stages = {"pool.ln_k": pooler.ln_k, "pool.q": pooler.ln_q, "pool.ln_post": visual.ln_post}
+    with recording(out, stages):
+        out["pool.attn"] = pooler(flat)
+        raw, out["video.tokens"] = pool(visual, flat)
+    out["video.contrastive_pre_proj"] = out["pool.ln_post"][:, 0]
+    out["video.emb_raw"], out["video.emb"] = raw, F.normalize(raw, dim=-1)
+
+    per_frame = out["frame.emb"] = model.encode_image(video.flatten(0, 1))
+    mean = per_frame.view(clips, frames, -1).mean(1)
+    out["meanpool.emb"] = F.normalize(mean, dim=-1)
+    patches = tokens[:, 1:].reshape(clips, -1, tokens.shape[-1])
+    out["video.emb_no_cls"] = F.normalize(pool(visual, patches)[0], dim=-1)
+
+
+def text_stages(model: CoCa, ids: torch.Tensor, out: dict) -> None:
+    """The text tower on every row, then the decoder: clip b reads the tokens of row b."""
+    text, decoder, clips = model.text, model.text_decoder, len(out["video.tokens"])
+    out["text.embed"] = text._embeds(ids)[0]
+    stages = {"text.cls_ln": text.ln_final}
+    for i, block in enumerate(text.transformer.resblocks):
+        stages[f"text.block.{i:02}"] = block
+    with recording(out, stages):
+        out["text.emb"], tokens = model._encode_text(ids)
+
+    stages = {}
+    for i, (own, cross) in enumerate(zip(decoder.resblocks, decoder.cross_attn)):
+        stages |= {f"dec.block.{i:02}.self": own, f"dec.block.{i:02}.cross": cross}
+    with recording(out, stages):
+        out["dec.logits"] = decoder(out["video.tokens"], tokens[:clips])
+
+    out["zs.logits"] = model.logit_scale.exp() * out["video.emb"] @ out["text.emb"].T
+    out["zs.probs"] = out["zs.logits"].softmax(-1)
+
+
+# --- generated tokens -------------------------------------------------------------------------
+
+
+class Generator:
+    """OpenCLIP's generate(), started from a clip's context instead of from an image."""
+
+    def __init__(self, model: CoCa, vocab: int, seq_len: int, min_seq_len: int):
+        self.model = model
+        self.eos = vocab - 1
+        self.limits = {
+            "seq_len": seq_len, "min_seq_len": min_seq_len,
+            "max_seq_len": model.context_length,
+            "sot_token_id": vocab - 2, "eos_token_id": vocab - 1, "pad_token_id": model.pad_id,
+        }
+
+    def run(self, context: torch.Tensor, **options) -> torch.Tensor:
+        encode = self.model._encode_image
+        self.model._encode_image = lambda tokens, normalize=True: (None, tokens)
+        try:
+            return self.model.generate(context, **options, **self.limits)[0]
+        finally:
+            self.model._encode_image = encode
+
+    def greedy(self, context, prompt=None):
+        text = None if prompt is None else prompt[None]
+        return self.run(context, text=text, generation_type="top_k", top_k=1)
+
+    def beam(self, context, beams: int, groups: int, logp: bool):
+        def log_softmax(_module, _args, logits):
+            return logits.log_softmax(-1)
+
+        hook = self.model.text_decoder.register_forward_hook(log_softmax) if logp else None
+        try:
+            return self.run(context, num_beams=beams, num_beam_groups=groups)
+        finally:
+            if hook:
+                hook.remove()
+
+    def all(self, context: torch.Tensor, prompt: torch.Tensor) -> dict:
+        out = {
+            "greedy.tokens": self.greedy(context),
+            "greedy_prompt.tokens": self.greedy(context, prompt),
+        }
+        return out | {name: self.beam(context, *how) for name, how in BEAMS.items()}
+
+    def top1_margin(self, context: torch.Tensor, tokens: torch.Tensor) -> torch.Tensor:
+        """Best minus second logit for each token after the first, EOS barred as in generate()."""
+        logits = self.model.text_decoder(context, self.model._encode_text(tokens[None])[1])[0, :-1]
+        logits[: max(self.limits["min_seq_len"] - 1, 0), self.eos] = -math.inf
+        best = logits.topk(2, dim=-1).values
+        return best[:, 0] - best[:, 1]
+
+
+# --- checks that print ------------------------------------------------------------------------
+
+
+def print_facts(model: CoCa, out: dict, gen: Generator) -> None:
+    """What the flattened pooling promises, and how firmly the generated tokens stand."""
+    visual, video, ids = model.visual, out["input.video"], out["input.text_ids"]
+
+    def embedding(clips):
+        return F.normalize(encode_clips(visual, clips)[0], dim=-1)
+
+    def differ(a, b):
+        return f"{(a - b).abs().max().item():.1e}"
+
+    still = video[:, :1].expand(-1, 4, -1, -1, -1)
+    order = torch.randperm(video.shape[1], generator=generator(0, "order"))
+    image = out["frame.emb"].view(*video.shape[:2], -1)[:, 0]
+    print("one frame against encode_image     ", differ(embedding(video[:, :1]), image))
+    print("still frame, four times, against it", differ(embedding(still), image))
+    print(f"frames in the order {order.tolist()}       ", differ(embedding(video[:, order]), out["video.emb"]))
+
+    ours = model.text._build_additive_mask
+    del model.text._build_additive_mask
+    print("text.emb with OpenCLIP 3's mask    ", differ(model.encode_text(ids), out["text.emb"]))
+    model.text._build_additive_mask = ours
+
+    context = out["video.tokens"][:1]
+    noise = torch.randn(context.shape, generator=generator(0, "noise")) * context.std()
+    for scale in (1e-5, 1e-3):
+        again = gen.all(context + scale * noise, out["input.prompt_ids"])
+        moved = [name for name, tokens in again.items() if not torch.equal(tokens, out[name])]
+        print(f"tokens with context noise of {scale:.0e} ", "unchanged" if not moved else f"MOVED: {moved}")
+    for name in again:
+        print(f"{name:22}", out[name].tolist())
+    print(f"{'greedy.top1_margin':22}", [round(m, 3) for m in out["greedy.top1_margin"].tolist()])
+
+
+# --- command line -----------------------------------------------------------------------------
+
+
+def arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("model", metavar="MODEL", help="tiny, an OpenCLIP model name, or a directory")
+    parser.add_argument("--model-dir", type=Path, help="write config and random weights here")
+    parser.add_argument("--dump", type=Path, help="write the reference activations to this file")
+    parser.add_argument("--dtype", choices=("f16", "f32"), default="f32",
+                        help="element type of the written weights (default f32); the activations are "
+                             "f32 in any case, computed from the weights as written")
+    parser.add_argument("--seed", type=int, default=0, help="for weights and inputs (default 0)")
+    parser.add_argument("--clips", type=int, default=2, help="B (default 2)")
+    parser.add_argument("--frames", type=int, default=3, help="T (default 3)")
+    parser.add_argument("--texts", type=int, default=4, help="R, at least B (default 4)")
+    parser.add_argument("--seq-len", type=int, default=30,
+                        help="most ids generated, SOT included (default 30, or the context length)")
+    parser.add_argument("--min-seq-len", type=int, default=5,
+                        help="no end before this many ids (default 5)")
+    args = parser.parse_args()
+    if not (args.model_dir or args.dump):
+        parser.error("nothing to write: give --model-dir, --dump or both")
+    if args.model_dir and Path(args.model).is_dir():
+        parser.error("--model-dir is for random weights; a model read from a directory stays there")
+    if args.texts < args.clips:
+        parser.error("--texts must be at least --clips")
+    return args
+
+
+def main() -> None:
+    args = arguments()
+    dtype = {"f16": torch.float16, "f32": torch.float32}[args.dtype]
+    model, config = build(args.model, args.seed, dtype)
+    if args.model_dir:
+        args.model_dir.mkdir(parents=True, exist_ok=True)
+        text = json.dumps(config, indent=2) + "\n"
+        (args.model_dir / "open_clip_config.json").write_text(text)
+        state = {key: value.to(dtype).contiguous() for key, value in model.state_dict().items()}
+        save_file(state, args.model_dir / "model.safetensors", metadata={"format": "pt"})
+    if args.dump:
+        write_dump(args, model, config["model_cfg"])
+
+
+@torch.no_grad()
+def write_dump(args: argparse.Namespace, model: CoCa, model_cfg: dict) -> None:
+    length = model_cfg["text_cfg"]["context_length"]
+    vocab = model_cfg["text_cfg"]["vocab_size"]
+    size = model_cfg["vision_cfg"]["image_size"]
+    seq_len = min(args.seq_len, length)
+    video = make_clips(args.clips, args.frames, size, args.seed)
+    ids = make_texts(args.texts, length, vocab, args.seed)
+    out = {"input.video": video, "input.text_ids": ids, "input.prompt_ids": ids[0, :3].clone()}
+    vision_stages(model, video, out)
+    text_stages(model, ids, out)
+    gen = Generator(model, vocab, seq_len, args.min_seq_len)
+    context = out["video.tokens"][:1]
+    out |= gen.all(context, out["input.prompt_ids"])
+    out["greedy.top1_margin"] = gen.top1_margin(context, out["greedy.tokens"])
+    metadata = {
+        "model": Path(args.model).name, "seed": args.seed,
+        "parameters": sum(p.numel() for p in model.parameters()),
+        "clips": args.clips, "frames": args.frames, "texts": args.texts,
+        "sot": vocab - 2, "eos": vocab - 1, "pad": model.pad_id,
+        "seq_len": seq_len, "min_seq_len": args.min_seq_len,
+        "text_mask": "padding hidden from the class token only (OpenCLIP 2)",
+        **{name: version(name) for name in ("open_clip_torch", "torch", "transformers")},
+    }
+    args.dump.parent.mkdir(parents=True, exist_ok=True)
+    save_file({name: tensor.contiguous() for name, tensor in out.items()}, args.dump,
+              metadata={key: str(value) for key, value in metadata.items()})
+    print_facts(model, out, gen)
+
+
+if __name__ == "__main__":
+    main()
