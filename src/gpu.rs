@@ -1,0 +1,15 @@
+//! Knows wgpu and nothing of models: devices, buffers, kernels and the recording of dispatches.
+
+pub mod adapters;
+mod context;
+mod kernel;
+mod pass;
+mod pool;
+mod recording;
+mod tensor;
+
+pub use context::{Caps, Gpu};
+pub use kernel::{Constant, Kernel, Source, assemble};
+pub use pass::{Pass, ScopeTime, Submission};
+pub use pool::PoolStats;
+pub use tensor::{DType, Tensor};

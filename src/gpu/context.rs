@@ -1,0 +1,345 @@
+//! The device: opened here or lent by the host, with its capabilities and its failures.
+
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
+
+use wgpu::{DeviceType, ErrorFilter, Features, Limits};
+
+use super::kernel::KernelCache;
+use super::pool::{Pool, PoolStats};
+use super::recording::Recording;
+use super::{DType, Pass, Tensor, adapters};
+use crate::{Error, Result};
+
+/// What an adapter can do, as far as any kernel cares.
+#[derive(Clone, Debug, PartialEq, serde::Serialize)]
+pub struct Caps {
+    pub name: String,
+    /// Driver name and version.
+    pub driver: String,
+    pub backend: String,
+    /// "discrete", "integrated", "virtual", "software" or "other".
+    pub kind: &'static str,
+    pub f16: bool,
+    /// Smallest and largest subgroup, if subgroup operations exist.
+    pub subgroup: Option<(u32, u32)>,
+    pub timestamps: bool,
+    pub pipeline_cache: bool,
+    /// Bytes of immediates a kernel can take.
+    pub immediate_bytes: u32,
+    /// Bytes of workgroup memory.
+    pub workgroup_bytes: u32,
+    pub workgroup_invocations: u32,
+    /// Largest buffer and largest part of it that one binding can show, in bytes.
+    pub buffer_bytes: u64,
+    pub binding_bytes: u64,
+}
+
+impl Caps {
+    pub(super) fn of_adapter(adapter: &wgpu::Adapter) -> Self {
+        Self::new(&adapter.get_info(), adapter.features(), &adapter.limits())
+    }
+
+    fn new(info: &wgpu::AdapterInfo, features: Features, limits: &Limits) -> Self {
+        Self {
+            name: info.name.clone(),
+            driver: format!("{} {}", info.driver, info.driver_info)
+                .trim()
+                .to_owned(),
+            backend: info.backend.to_string(),
+            kind: match info.device_type {
+                DeviceType::DiscreteGpu => "discrete",
+                DeviceType::IntegratedGpu => "integrated",
+                DeviceType::VirtualGpu => "virtual",
+                DeviceType::Cpu => "software",
+                DeviceType::Other => "other",
+            },
+            f16: features.contains(Features::SHADER_F16),
+            subgroup: features
+                .contains(Features::SUBGROUP)
+                .then_some((info.subgroup_min_size, info.subgroup_max_size)),
+            timestamps: features.contains(Features::TIMESTAMP_QUERY),
+            pipeline_cache: features.contains(Features::PIPELINE_CACHE),
+            immediate_bytes: limits.max_immediate_size,
+            workgroup_bytes: limits.max_compute_workgroup_storage_size,
+            workgroup_invocations: limits.max_compute_invocations_per_workgroup,
+            buffer_bytes: limits.max_buffer_size,
+            binding_bytes: limits.max_storage_buffer_binding_size,
+        }
+    }
+
+    /// Whether the "GPU" is the CPU.
+    pub fn software(&self) -> bool {
+        self.kind == "software"
+    }
+}
+
+/// A device and all that is kept per device: buffer pool, compiled kernels, staging memory.
+///
+/// Cheap to clone; clones are the same device. One [`Pass`] can be open at a time: a second thread
+/// that opens one waits for the first to submit.
+#[derive(Clone)]
+pub struct Gpu {
+    pub(super) shared: Arc<Shared>,
+}
+
+pub(super) struct Shared {
+    pub device: wgpu::Device,
+    pub queue: wgpu::Queue,
+    pub caps: Caps,
+    pub pool: Arc<Pool>,
+    pub kernels: KernelCache,
+    pub belt: Mutex<wgpu::util::StagingBelt>,
+    /// Buffers are reused in recording order, so recording must be one line: see [`Pass`].
+    pub recording: Recording,
+    lost: Arc<Mutex<Option<String>>>,
+}
+
+/// How long one submission may take before the device counts as lost. Software adapters compile
+/// kernels at first dispatch and run large models for minutes.
+const PATIENCE: Duration = Duration::from_secs(600);
+
+/// One chunk of staging memory: bounds what an upload of any size holds on the host.
+const STAGING_BYTES: u64 = 8 << 20;
+
+impl Gpu {
+    /// Opens the best adapter; see [`adapters`](super::adapters::adapters) for which and why.
+    ///
+    /// Logs one warning if that is a software adapter.
+    pub fn new() -> Result<Self> {
+        let adapter = adapters::best(&adapters::instance())?;
+        let desc = wgpu::DeviceDescriptor {
+            label: Some("vcoca-gpu"),
+            required_features: Self::required_features(&adapter),
+            required_limits: Self::required_limits(&adapter),
+            ..Default::default()
+        };
+        let (device, queue) = pollster::block_on(adapter.request_device(&desc))
+            .map_err(|e| Error::NoAdapter(format!("{}: {e}", adapter.get_info().name)))?;
+        let gpu = Self::from_wgpu(&adapter, device, queue)?;
+        if gpu.caps().software() {
+            log::warn!(
+                "running on the CPU through the software adapter {}; a GPU is many times faster",
+                gpu.caps().name
+            );
+        }
+        Ok(gpu)
+    }
+
+    /// Uses a device of the host's. It must have been requested with [`Gpu::required_features`]
+    /// and [`Gpu::required_limits`]; nothing is polled or submitted but by the blocking calls.
+    pub fn from_wgpu(
+        adapter: &wgpu::Adapter,
+        device: wgpu::Device,
+        queue: wgpu::Queue,
+    ) -> Result<Self> {
+        let info = adapter.get_info();
+        let caps = Caps::new(&info, device.features(), &device.limits());
+        if !device.features().contains(Features::IMMEDIATES)
+            || caps.immediate_bytes < super::kernel::IMMEDIATE_BYTES
+        {
+            return Err(Error::NoAdapter(format!(
+                "the device of {} was opened without immediates; request it with \
+                 Gpu::required_features and Gpu::required_limits",
+                caps.name
+            )));
+        }
+        let lost = Arc::new(Mutex::new(None));
+        let on_lost = Arc::clone(&lost);
+        device.set_device_lost_callback(move |reason, message| {
+            *lock(&on_lost) = Some(format!("{reason:?}: {message}"));
+        });
+        Ok(Self {
+            shared: Arc::new(Shared {
+                kernels: KernelCache::new(&device, &info),
+                belt: Mutex::new(wgpu::util::StagingBelt::new(device.clone(), STAGING_BYTES)),
+                pool: Arc::default(),
+                recording: Recording::default(),
+                device,
+                queue,
+                caps,
+                lost,
+            }),
+        })
+    }
+
+    /// The features to request of `adapter`: all that a kernel can use, no more.
+    pub fn required_features(adapter: &wgpu::Adapter) -> Features {
+        let wanted = Features::IMMEDIATES
+            | Features::SHADER_F16
+            | Features::SUBGROUP
+            | Features::TIMESTAMP_QUERY
+            | Features::PIPELINE_CACHE;
+        wanted & adapter.features()
+    }
+
+    /// The limits to request of `adapter`: its own.
+    pub fn required_limits(adapter: &wgpu::Adapter) -> Limits {
+        adapter.limits()
+    }
+
+    pub fn caps(&self) -> &Caps {
+        &self.shared.caps
+    }
+
+    pub fn device(&self) -> &wgpu::Device {
+        &self.shared.device
+    }
+
+    pub fn queue(&self) -> &wgpu::Queue {
+        &self.shared.queue
+    }
+
+    pub fn pool_stats(&self) -> PoolStats {
+        self.shared.pool.stats()
+    }
+
+    /// Gives every free buffer back to the driver.
+    pub fn trim(&self) {
+        self.shared.pool.trim();
+    }
+
+    /// Starts recording. Waits while another pass of this device is open.
+    pub fn pass(&self) -> Pass<'_> {
+        Pass::new(self, false)
+    }
+
+    /// Starts recording with a timestamp around every scope, where the adapter has timestamps.
+    pub fn timed_pass(&self) -> Pass<'_> {
+        Pass::new(self, self.caps().timestamps)
+    }
+
+    /// A buffer from the pool, its content undefined. Errors: out of memory, binding limit.
+    pub fn tensor(&self, dims: &[usize], dtype: DType) -> Result<Tensor> {
+        self.allocate(dims, dtype, true)
+    }
+
+    /// A buffer of exactly the right size that is freed, not pooled, when dropped: for weights.
+    pub fn persistent(&self, dims: &[usize], dtype: DType) -> Result<Tensor> {
+        self.allocate(dims, dtype, false)
+    }
+
+    fn allocate(&self, dims: &[usize], dtype: DType, pooled: bool) -> Result<Tensor> {
+        let bytes = Tensor::bytes_for(dims, dtype);
+        if bytes > self.caps().binding_bytes {
+            return Err(Error::AdapterLimit {
+                adapter: self.caps().name.clone(),
+                what: format!("a tensor of shape {dims:?} ({dtype})"),
+                needed: bytes,
+                allowed: self.caps().binding_bytes,
+                advice: "use fewer frames or clips at a time, or another adapter",
+            });
+        }
+        let shared = &self.shared;
+        let buffer = shared.pool.take(bytes, pooled, |size| {
+            self.scoped(ErrorFilter::OutOfMemory, || {
+                shared.device.create_buffer(&wgpu::BufferDescriptor {
+                    label: Some("tensor"),
+                    size,
+                    usage: wgpu::BufferUsages::STORAGE
+                        | wgpu::BufferUsages::COPY_SRC
+                        | wgpu::BufferUsages::COPY_DST,
+                    mapped_at_creation: false,
+                })
+            })
+        })?;
+        Ok(Tensor::new(dims, dtype, buffer))
+    }
+
+    /// Reads a tensor back as `f32`, waiting for all that was submitted before.
+    pub fn read_f32(&self, tensor: &Tensor) -> Result<Vec<f32>> {
+        let bytes = self.read_bytes(tensor)?;
+        Ok(match tensor.dtype() {
+            DType::F32 => bytemuck::pod_collect_to_vec(&bytes),
+            DType::F16 => bytemuck::pod_collect_to_vec::<u8, half::f16>(&bytes)
+                .into_iter()
+                .map(half::f16::to_f32)
+                .collect(),
+            DType::U32 => panic!("read_f32 of a u32 tensor"),
+        })
+    }
+
+    /// Reads a tensor of indices back, waiting for all that was submitted before.
+    pub fn read_u32(&self, tensor: &Tensor) -> Result<Vec<u32>> {
+        assert_eq!(tensor.dtype(), DType::U32, "read_u32 of a float tensor");
+        Ok(bytemuck::pod_collect_to_vec(&self.read_bytes(tensor)?))
+    }
+
+    fn read_bytes(&self, tensor: &Tensor) -> Result<Vec<u8>> {
+        let size = tensor.padded_bytes();
+        let staging = self.scoped(ErrorFilter::OutOfMemory, || {
+            self.shared.device.create_buffer(&wgpu::BufferDescriptor {
+                label: Some("read-back"),
+                size,
+                usage: wgpu::BufferUsages::MAP_READ | wgpu::BufferUsages::COPY_DST,
+                mapped_at_creation: false,
+            })
+        })?;
+        let mut pass = self.pass();
+        pass.copy_out(tensor, &staging, size);
+        pass.submit()?;
+        let (sender, receiver) = std::sync::mpsc::channel();
+        staging.map_async(wgpu::MapMode::Read, .., move |result| {
+            // The receiver only goes away if waiting failed, which is reported there.
+            let _ = sender.send(result);
+        });
+        self.wait()?;
+        receiver
+            .recv()
+            .map_err(|_| Error::Gpu("a read-back was dropped by the driver".into()))?
+            .map_err(|e| Error::Gpu(e.to_string()))?;
+        let view = staging
+            .get_mapped_range(..)
+            .map_err(|e| Error::Gpu(e.to_string()))?;
+        Ok(view[..tensor.len() * tensor.dtype().size()].to_vec())
+    }
+
+    /// Blocks until everything submitted so far has run.
+    pub fn wait(&self) -> Result<()> {
+        let waited = self.shared.device.poll(wgpu::PollType::Wait {
+            submission_index: None,
+            timeout: Some(PATIENCE),
+        });
+        self.check_lost()?;
+        waited
+            .map(drop)
+            .map_err(|e| Error::DeviceLost(e.to_string()))
+    }
+
+    pub(super) fn check_lost(&self) -> Result<()> {
+        match lock(&self.shared.lost).as_ref() {
+            Some(why) => Err(Error::DeviceLost(why.clone())),
+            None => Ok(()),
+        }
+    }
+
+    /// Runs `f`; an error of the given kind that wgpu raises meanwhile becomes ours.
+    pub(super) fn scoped<R>(&self, filter: ErrorFilter, f: impl FnOnce() -> R) -> Result<R> {
+        let scope = self.shared.device.push_error_scope(filter);
+        let result = f();
+        match pollster::block_on(scope.pop()) {
+            None => Ok(result),
+            Some(wgpu::Error::OutOfMemory { source }) => Err(Error::OutOfMemory(chain(&*source))),
+            Some(other) => {
+                self.check_lost()?;
+                Err(Error::Gpu(chain(&other)))
+            }
+        }
+    }
+}
+
+/// An error with everything behind it, in one line.
+fn chain(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(Some(error), |e| e.source());
+    causes
+        .map(ToString::to_string)
+        .collect::<Vec<_>>()
+        .join(": ")
+}
+
+/// Locks a mutex whose data stays valid even if a holder panicked.
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex
+        .lock()
+        .unwrap_or_else(std::sync::PoisonError::into_inner)
+}

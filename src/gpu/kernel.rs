@@ -1,0 +1,210 @@
+//! WGSL source plus constants become a compiled pipeline, once per device and, where the adapter
+//! can, once per driver.
+
+use std::collections::HashMap;
+use std::fmt::Write as _;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+
+use super::context::lock;
+use super::{DType, Gpu};
+
+/// Bytes of immediates that every kernel may use: what Vulkan guarantees.
+pub(super) const IMMEDIATE_BYTES: u32 = 128;
+
+/// Helpers that every kernel may use.
+const PRELUDE: &str = include_str!("../../shaders/prelude.wgsl");
+
+/// One shader file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Source {
+    /// The file's name without `.wgsl`.
+    pub name: &'static str,
+    pub wgsl: &'static str,
+}
+
+/// A value that specialises a kernel, prepended as a plain `const`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Constant {
+    U32(u32),
+    Bool(bool),
+}
+
+impl From<u32> for Constant {
+    fn from(value: u32) -> Self {
+        Self::U32(value)
+    }
+}
+
+impl From<bool> for Constant {
+    fn from(value: bool) -> Self {
+        Self::Bool(value)
+    }
+}
+
+/// The module handed to wgpu: `elem`, the constants, the prelude, the kernel.
+///
+/// Plain `const` lines, because `override` constants cannot size the function-local arrays that
+/// register tiles are.
+pub fn assemble(source: Source, elem: DType, constants: &[(&'static str, Constant)]) -> String {
+    let mut module = match elem {
+        DType::F16 => "enable f16;\nalias elem = f16;\n".to_owned(),
+        DType::F32 => "alias elem = f32;\n".to_owned(),
+        DType::U32 => panic!("kernels compute in f32 or f16"),
+    };
+    for (name, value) in constants {
+        match value {
+            Constant::U32(v) => writeln!(module, "const {name}: u32 = {v}u;"),
+            Constant::Bool(v) => writeln!(module, "const {name}: bool = {v};"),
+        }
+        .expect("writing to a string");
+    }
+    module.push_str(PRELUDE);
+    module.push_str(source.wgsl);
+    module
+}
+
+/// A compiled compute pipeline.
+pub struct Kernel {
+    pub(super) name: &'static str,
+    pub(super) pipeline: wgpu::ComputePipeline,
+    pub(super) layout: wgpu::BindGroupLayout,
+}
+
+type Key = (&'static str, DType, Vec<(&'static str, Constant)>);
+
+pub(super) struct KernelCache {
+    kernels: Mutex<HashMap<Key, Arc<Kernel>>>,
+    disk: Option<DiskCache>,
+}
+
+struct DiskCache {
+    cache: wgpu::PipelineCache,
+    file: PathBuf,
+    grown: AtomicBool,
+}
+
+impl KernelCache {
+    pub fn new(device: &wgpu::Device, info: &wgpu::AdapterInfo) -> Self {
+        Self {
+            kernels: Mutex::default(),
+            disk: DiskCache::open(device, info),
+        }
+    }
+}
+
+impl Gpu {
+    /// The kernel of `source` for this element type and these constants, compiled at first use.
+    pub fn kernel(
+        &self,
+        source: Source,
+        elem: DType,
+        constants: &[(&'static str, Constant)],
+    ) -> Arc<Kernel> {
+        let cache = &self.shared.kernels;
+        let key = (source.name, elem, constants.to_vec());
+        if let Some(kernel) = lock(&cache.kernels).get(&key) {
+            return Arc::clone(kernel);
+        }
+        let kernel = Arc::new(self.compile(source, &assemble(source, elem, constants)));
+        lock(&cache.kernels).entry(key).or_insert(kernel).clone()
+    }
+
+    fn compile(&self, source: Source, wgsl: &str) -> Kernel {
+        let shared = &self.shared;
+        let desc = wgpu::ShaderModuleDescriptor {
+            label: Some(source.name),
+            source: wgpu::ShaderSource::Wgsl(wgsl.into()),
+        };
+        // SAFETY: every kernel is tested against its CPU twin on sizes that end inside a tile, and
+        // ops assert shapes before they record; run-time bound checks and loop bounds would only
+        // cost.
+        let module = unsafe {
+            (shared.device)
+                .create_shader_module_trusted(desc, wgpu::ShaderRuntimeChecks::unchecked())
+        };
+        let disk = shared.kernels.disk.as_ref();
+        let pipeline = (shared.device).create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
+            label: Some(source.name),
+            layout: None,
+            module: &module,
+            entry_point: Some("main"),
+            compilation_options: wgpu::PipelineCompilationOptions {
+                zero_initialize_workgroup_memory: false,
+                ..Default::default()
+            },
+            cache: disk.map(|d| &d.cache),
+        });
+        if let Some(disk) = disk {
+            disk.grown.store(true, Ordering::Relaxed);
+        }
+        Kernel {
+            name: source.name,
+            layout: pipeline.get_bind_group_layout(0),
+            pipeline,
+        }
+    }
+}
+
+impl DiskCache {
+    fn open(device: &wgpu::Device, info: &wgpu::AdapterInfo) -> Option<Self> {
+        if !device.features().contains(wgpu::Features::PIPELINE_CACHE) {
+            return None;
+        }
+        let key = wgpu::util::pipeline_cache_key(info)?;
+        let file = dirs::cache_dir()?
+            .join("vcoca-gpu/pipelines")
+            .join(format!("{key}-{}", sanitise(&info.driver_info)));
+        let data = std::fs::read(&file).ok();
+        // SAFETY: the file was written below by `get_data` for the same key; wgpu and the driver
+        // check their own headers and fall back to an empty cache.
+        let cache = unsafe {
+            device.create_pipeline_cache(&wgpu::PipelineCacheDescriptor {
+                label: Some("vcoca-gpu"),
+                data: data.as_deref(),
+                fallback: true,
+            })
+        };
+        Some(Self {
+            cache,
+            file,
+            grown: AtomicBool::new(false),
+        })
+    }
+
+    fn save(&self) -> std::io::Result<()> {
+        let Some(data) = self.cache.get_data() else {
+            return Ok(());
+        };
+        if let Some(folder) = self.file.parent() {
+            std::fs::create_dir_all(folder)?;
+        }
+        // Written aside and renamed, so that a reader never sees half a file.
+        let aside = self
+            .file
+            .with_extension(format!("{}.partial", std::process::id()));
+        std::fs::write(&aside, data)?;
+        std::fs::rename(&aside, &self.file)
+    }
+}
+
+impl Drop for DiskCache {
+    fn drop(&mut self) {
+        if self.grown.load(Ordering::Relaxed)
+            && let Err(e) = self.save()
+        {
+            log::warn!(
+                "could not keep compiled kernels in {}: {e}",
+                self.file.display()
+            );
+        }
+    }
+}
+
+/// A driver's version as part of a file name.
+fn sanitise(text: &str) -> String {
+    text.chars()
+        .map(|c| if c.is_ascii_alphanumeric() { c } else { '_' })
+        .collect()
+}

@@ -1,0 +1,299 @@
+//! Records dispatches and submits them together.
+
+use bytemuck::Pod;
+use wgpu::ErrorFilter;
+
+use super::context::lock;
+use super::recording::Line;
+use super::{DType, Gpu, Kernel, Tensor};
+use crate::{Error, Result};
+
+/// A line of dispatches, copies and uploads that run in the order they are recorded.
+///
+/// Only one pass of a device is open at a time, because buffers of dropped tensors are reused in
+/// recording order. Reading back or opening a second pass on the same thread before
+/// [`submit`](Pass::submit) would wait for ever: that is asserted.
+pub struct Pass<'g> {
+    gpu: &'g Gpu,
+    encoder: wgpu::CommandEncoder,
+    compute: Option<wgpu::ComputePass<'static>>,
+    scope: Option<String>,
+    timing: Option<Timing>,
+    dispatches: usize,
+    uploads: bool,
+    _line: Line<'g>,
+}
+
+struct Timing {
+    queries: wgpu::QuerySet,
+    names: Vec<String>,
+}
+
+/// Pairs of timestamps a timed pass can take; later scopes run untimed.
+const MAX_SCOPES: u32 = 2048;
+
+/// GPU time of one named scope.
+#[derive(Clone, Debug, PartialEq, serde::Serialize)]
+pub struct ScopeTime {
+    pub name: String,
+    pub ms: f64,
+}
+
+impl<'g> Pass<'g> {
+    pub(super) fn new(gpu: &'g Gpu, timed: bool) -> Self {
+        let line = gpu.shared.recording.enter();
+        let device = &gpu.shared.device;
+        Self {
+            gpu,
+            encoder: device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default()),
+            compute: None,
+            scope: None,
+            timing: timed.then(|| Timing {
+                queries: device.create_query_set(&wgpu::QuerySetDescriptor {
+                    label: Some("scopes"),
+                    ty: wgpu::QueryType::Timestamp,
+                    count: 2 * MAX_SCOPES,
+                }),
+                names: Vec::new(),
+            }),
+            dispatches: 0,
+            uploads: false,
+            _line: line,
+        }
+    }
+
+    pub fn gpu(&self) -> &'g Gpu {
+        self.gpu
+    }
+
+    /// Dispatches recorded so far.
+    pub fn dispatches(&self) -> usize {
+        self.dispatches
+    }
+
+    /// Names what follows, for timestamps and for graphics debuggers, until the next scope.
+    pub fn scope(&mut self, name: impl Into<String>) {
+        self.compute = None;
+        self.scope = Some(name.into());
+    }
+
+    /// A buffer from the pool; see [`Gpu::tensor`].
+    pub fn tensor(&self, dims: &[usize], dtype: DType) -> Result<Tensor> {
+        self.gpu.tensor(dims, dtype)
+    }
+
+    /// Records one dispatch of `grid` workgroups. `tensors[i]` is bound at `@binding(i)` of group
+    /// 0; `immediates` fill the kernel's `var<immediate>`.
+    pub fn dispatch(
+        &mut self,
+        kernel: &Kernel,
+        tensors: &[&Tensor],
+        immediates: &impl Pod,
+        grid: [u32; 3],
+    ) {
+        let entries: Vec<_> = tensors
+            .iter()
+            .enumerate()
+            .map(|(i, tensor)| wgpu::BindGroupEntry {
+                binding: i as u32,
+                resource: wgpu::BindingResource::Buffer(wgpu::BufferBinding {
+                    buffer: tensor.buffer(),
+                    offset: 0,
+                    size: wgpu::BufferSize::new(tensor.padded_bytes()),
+                }),
+            })
+            .collect();
+        let bindings = self
+            .gpu
+            .device()
+            .create_bind_group(&wgpu::BindGroupDescriptor {
+                label: Some(kernel.name),
+                layout: &kernel.layout,
+                entries: &entries,
+            });
+        let compute = self.compute();
+        compute.set_pipeline(&kernel.pipeline);
+        compute.set_bind_group(0, &bindings, &[]);
+        let bytes = bytemuck::bytes_of(immediates);
+        if !bytes.is_empty() {
+            compute.set_immediates(0, bytes);
+        }
+        compute.dispatch_workgroups(grid[0], grid[1], grid[2]);
+        self.dispatches += 1;
+    }
+
+    fn compute(&mut self) -> &mut wgpu::ComputePass<'static> {
+        if self.compute.is_none() {
+            let name = self.scope.as_deref();
+            let timestamp_writes = match (&mut self.timing, name) {
+                (Some(timing), Some(name)) if timing.names.len() < MAX_SCOPES as usize => {
+                    let first = 2 * timing.names.len() as u32;
+                    timing.names.push(name.to_owned());
+                    Some(wgpu::ComputePassTimestampWrites {
+                        query_set: &timing.queries,
+                        beginning_of_pass_write_index: Some(first),
+                        end_of_pass_write_index: Some(first + 1),
+                    })
+                }
+                _ => None,
+            };
+            let pass = self
+                .encoder
+                .begin_compute_pass(&wgpu::ComputePassDescriptor {
+                    label: name,
+                    timestamp_writes,
+                })
+                .forget_lifetime();
+            self.compute = Some(pass);
+        }
+        self.compute.as_mut().expect("opened above")
+    }
+
+    /// Makes a tensor of `values`, uploaded through staging memory in recording order.
+    pub fn upload<T: Pod>(&mut self, dims: &[usize], dtype: DType, values: &[T]) -> Result<Tensor> {
+        let tensor = self.tensor(dims, dtype)?;
+        self.write(&tensor, 0, bytemuck::cast_slice(values));
+        Ok(tensor)
+    }
+
+    /// Makes an `f32` or `f16` tensor of `values`.
+    pub fn upload_f32(&mut self, dims: &[usize], dtype: DType, values: &[f32]) -> Result<Tensor> {
+        match dtype {
+            DType::F32 => self.upload(dims, dtype, values),
+            DType::F16 => {
+                let halves: Vec<_> = values.iter().map(|&v| half::f16::from_f32(v)).collect();
+                self.upload(dims, dtype, &halves)
+            }
+            DType::U32 => panic!("upload_f32 of a u32 tensor"),
+        }
+    }
+
+    /// Overwrites bytes of `tensor` from `offset` (a multiple of 4) on, in recording order.
+    pub fn write(&mut self, tensor: &Tensor, offset: u64, bytes: &[u8]) {
+        // Copies move whole words; the tail of a tensor's last word is padding.
+        let size = bytes.len().next_multiple_of(4) as u64;
+        assert!(
+            offset + size <= tensor.padded_bytes(),
+            "a write of {size} bytes at {offset} into {tensor:?}"
+        );
+        let Some(size) = wgpu::BufferSize::new(size) else {
+            return;
+        };
+        self.compute = None;
+        let mut view = lock(&self.gpu.shared.belt).write_buffer(
+            &mut self.encoder,
+            tensor.buffer(),
+            offset,
+            size,
+        );
+        let (whole, padding) = (bytes.len(), size.get() as usize);
+        view.slice(..whole).copy_from_slice(bytes);
+        view.slice(whole..padding).fill(0);
+        self.uploads = true;
+    }
+
+    /// Fills a tensor with zero bytes.
+    pub fn clear(&mut self, tensor: &Tensor) {
+        self.compute = None;
+        self.encoder
+            .clear_buffer(tensor.buffer(), 0, Some(tensor.padded_bytes()));
+    }
+
+    pub(super) fn copy_out(&mut self, tensor: &Tensor, target: &wgpu::Buffer, size: u64) {
+        self.compute = None;
+        self.encoder
+            .copy_buffer_to_buffer(tensor.buffer(), 0, target, 0, size);
+    }
+
+    /// Submits everything recorded; does not wait for it to run.
+    pub fn submit(mut self) -> Result<Submission> {
+        self.compute = None;
+        let gpu = self.gpu.clone();
+        gpu.check_lost()?;
+        let timing = self.timing.take().filter(|t| !t.names.is_empty());
+        let timing = timing
+            .map(|t| t.resolve(&gpu, &mut self.encoder))
+            .transpose()?;
+        let mut belt = lock(&gpu.shared.belt);
+        if self.uploads {
+            belt.finish();
+        }
+        let encoder = self.encoder;
+        gpu.scoped(ErrorFilter::OutOfMemory, || {
+            gpu.scoped(ErrorFilter::Validation, || {
+                gpu.queue().submit([encoder.finish()]);
+            })
+        })??;
+        if self.uploads {
+            belt.recall();
+        }
+        drop(belt);
+        Ok(Submission { gpu, timing })
+    }
+}
+
+impl Timing {
+    fn resolve(self, gpu: &Gpu, encoder: &mut wgpu::CommandEncoder) -> Result<Resolved> {
+        let count = 2 * self.names.len() as u32;
+        let ticks = gpu.device().create_buffer(&wgpu::BufferDescriptor {
+            label: Some("scopes"),
+            size: u64::from(count) * 8,
+            usage: wgpu::BufferUsages::QUERY_RESOLVE | wgpu::BufferUsages::COPY_SRC,
+            mapped_at_creation: false,
+        });
+        let tensor = gpu.tensor(&[2 * count as usize], DType::U32)?;
+        encoder.resolve_query_set(&self.queries, 0..count, &ticks, 0);
+        encoder.copy_buffer_to_buffer(&ticks, 0, tensor.buffer(), 0, ticks.size());
+        Ok(Resolved {
+            names: self.names,
+            ticks: tensor,
+        })
+    }
+}
+
+struct Resolved {
+    names: Vec<String>,
+    /// Low and high halves of the begin and end tick of every scope.
+    ticks: Tensor,
+}
+
+/// Work on its way.
+pub struct Submission {
+    gpu: Gpu,
+    timing: Option<Resolved>,
+}
+
+impl Submission {
+    /// Waits, then tells the GPU time of each scope of a timed pass (empty if it was not timed).
+    pub fn scope_times(self) -> Result<Vec<ScopeTime>> {
+        let Some(timing) = self.timing else {
+            self.gpu.wait()?;
+            return Ok(Vec::new());
+        };
+        let words = self.gpu.read_u32(&timing.ticks)?;
+        let ticks: Vec<u64> = words
+            .as_chunks::<2>()
+            .0
+            .iter()
+            .map(|&[low, high]| u64::from(low) | u64::from(high) << 32)
+            .collect();
+        let ms_per_tick = f64::from(self.gpu.queue().get_timestamp_period()) * 1e-6;
+        if ticks.len() < 2 * timing.names.len() {
+            return Err(Error::Gpu("timestamps were cut short".into()));
+        }
+        Ok(timing
+            .names
+            .into_iter()
+            .zip(ticks.as_chunks::<2>().0)
+            .map(|(name, [begin, end])| ScopeTime {
+                name,
+                ms: end.saturating_sub(*begin) as f64 * ms_per_tick,
+            })
+            .collect())
+    }
+
+    /// Waits until everything submitted so far has run.
+    pub fn wait(self) -> Result<()> {
+        self.gpu.wait()
+    }
+}
