@@ -1,7 +1,12 @@
 //! VideoCoCa on any GPU.
+#[doc(hidden)]
+pub mod cases;
 pub mod error;
 pub mod frames;
 pub mod gpu;
+pub mod ops;
+#[doc(hidden)]
+pub mod reference;
 
 pub use error::{Error, Result};
 pub use wgpu;

@@ -1,0 +1,12 @@
+//! One function per kernel: asserts shapes, picks the variant, sets the grid.
+//!
+//! Weights and the activations between matmuls are `elem` (f16 where the model runs in f16, else
+//! f32); the residual stream, norms, softmax and every accumulator are f32.
+
+pub mod attention;
+pub mod choose;
+pub mod embed;
+pub mod linear;
+pub mod norm;
+mod select;
+pub mod shaders;

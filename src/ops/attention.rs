@@ -1,0 +1,1 @@
+//! Fused attention with online softmax, pooling state, key-value caches.

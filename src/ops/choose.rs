@@ -1,0 +1,1 @@
+//! Choosing tokens: softmax, top-k, the greedy step.

@@ -1,0 +1,1 @@
+//! From ids and patches to rows of the residual stream.

@@ -1,0 +1,1 @@
+//! y = x Wᵀ + b, with what follows it fused.

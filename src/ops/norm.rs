@@ -1,0 +1,1 @@
+//! Layer norm and l2 norm.

@@ -1,0 +1,1 @@
+//! Twin of the linear ops.
