@@ -83,6 +83,7 @@ def export(state: dict[str, torch.Tensor], directory: Path) -> Path:
     partial = path.with_suffix(".partial")
     half = {k: v.detach().to(torch.float16).contiguous().clone() for k, v in state.items()}
     save_file(half, str(partial), metadata={"format": "pt"})
+    partial.chmod(0o644)  # the writer leaves it readable by its owner alone
     os.replace(partial, path)
     return path
 
