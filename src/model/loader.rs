@@ -111,14 +111,6 @@ impl<'a> Loader<'a> {
         self.placeholder.is_some()
     }
 
-    pub fn gpu(&self) -> &Gpu {
-        self.gpu
-    }
-
-    pub fn elem(&self) -> DType {
-        self.elem
-    }
-
     pub fn has(&self, name: &str) -> bool {
         self.checkpoint.get(name).is_some()
     }

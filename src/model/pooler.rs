@@ -79,12 +79,13 @@ impl Pooler {
         linear(pass, &normed, &self.keys_values, elem)
     }
 
-    /// Projected queries (Q, E): constants of the checkpoint.
+    /// Projected queries (1, Q, E): constants of the checkpoint.
     fn queries(&self, pass: &mut Pass, taps: &mut Taps) -> Result<Tensor> {
         let elem = self.q_proj.weight.dtype();
         let normed = layernorm(pass, &self.query, &self.ln_q, elem)?;
         taps.see(pass, "pool.q", &normed)?;
-        linear(pass, &normed, &self.q_proj, elem)
+        let projected = linear(pass, &normed, &self.q_proj, elem)?;
+        Ok(projected.reshape(&[1, projected.rows(), projected.cols()]))
     }
 
     /// Pools `clips` clips of equally many frames, whose `keys_values` (B·T, N, 2E) follow each
