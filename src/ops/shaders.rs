@@ -14,4 +14,9 @@ macro_rules! shaders {
     };
 }
 
-shaders! {}
+shaders! {
+    LINEAR_BROADCAST = "linear_broadcast";
+    LINEAR_REGISTER = "linear_register";
+    LINEAR_ROW = "linear_row";
+    LINEAR_TILE = "linear_tile";
+}
