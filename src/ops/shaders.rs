@@ -14,4 +14,19 @@ macro_rules! shaders {
     };
 }
 
-shaders! {}
+shaders! {
+    LAYERNORM = "layernorm";
+    L2_NORMALIZE = "l2_normalize";
+    ATTENTION = "attention";
+    ATTENTION_LANE = "attention_lane";
+    ATTENTION_ROW = "attention_row";
+    POOL_MERGE = "pool_merge";
+    POOL_FINISH = "pool_finish";
+    KV_APPEND = "kv_append";
+    EMBED_TOKENS = "embed_tokens";
+    EMBED_PATCHES = "embed_patches";
+    SLICE_ROWS = "slice_rows";
+    SOFTMAX = "softmax";
+    TOP_K = "top_k";
+    GREEDY_STEP = "greedy_step";
+}
