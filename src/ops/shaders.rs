@@ -14,4 +14,8 @@ macro_rules! shaders {
     };
 }
 
-shaders! {}
+shaders! {
+    CUT_PATCHES = "cut_patches";
+    FRAME_RGB = "frame_rgb";
+    RESIZE = "resize";
+}
