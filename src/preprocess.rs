@@ -17,6 +17,7 @@ use self::layout::Layout;
 use self::resample::{Axis, Resample};
 use crate::frames::{Frame, Picture};
 use crate::gpu::{DType, Kernel, Pass, Tensor};
+use crate::ops::grid::folded;
 use crate::ops::shaders;
 use crate::{Error, Result};
 
@@ -363,7 +364,7 @@ impl Area {
     }
 }
 
-/// One dispatch of at least `invocations`, in workgroups of 64 folded into x and y.
+/// One dispatch of at least `invocations`, in workgroups of 64.
 fn dispatch(
     pass: &mut Pass,
     kernel: &Kernel,
@@ -371,12 +372,5 @@ fn dispatch(
     immediates: &impl bytemuck::Pod,
     invocations: usize,
 ) {
-    let groups = invocations.div_ceil(64);
-    let x = groups.min(65_535);
-    pass.dispatch(
-        kernel,
-        tensors,
-        immediates,
-        [x as u32, groups.div_ceil(x) as u32, 1],
-    );
+    pass.dispatch(kernel, tensors, immediates, folded(invocations, 64));
 }

@@ -15,7 +15,7 @@ pub fn cases() -> Vec<Case> {
     let case = |format: PixelFormat, [width, height]: [u32; 2], size, patch, bench| Case {
         op: "patches",
         shaders: &["frame_rgb", "resize", "cut_patches"],
-        shape: format!("2 x {format:?} {width}x{height} -> {size}/{patch}"),
+        shape: format!("patches of 2 x {format:?} {width}x{height} -> {size}/{patch}"),
         bench,
         prepare: Box::new(move |_, elem| {
             let frames = vec![frame(format, width, height); 2];
@@ -23,17 +23,18 @@ pub fn cases() -> Vec<Case> {
             let want = reference::patches(&frames, &config, patch as usize);
             // One level where f64 and fixed point round a tie of the colour conversion apart;
             // then the rounding to `elem`.
-            let level = if format == PixelFormat::Rgb8 {
-                0.0
-            } else {
-                1.0 / 255.0 / 0.26
+            let level = match format {
+                PixelFormat::Rgb8 => 0.0,
+                _ => 1.0 / 255.0 / 0.26,
             };
-            let epsilon = if elem == DType::F16 {
-                1.0 / 2048.0
-            } else {
-                0.0
+            let epsilon = match elem {
+                DType::F16 => 1.0 / 2048.0,
+                _ => f32::EPSILON,
             };
-            let bound = want.iter().map(|v| level + epsilon * v.abs()).collect();
+            let bound = want
+                .iter()
+                .map(|v| level + epsilon * v.abs().max(1.0))
+                .collect();
             let bytes = frames.iter().map(|f| f.picture.data.len()).sum::<usize>()
                 + want.len() * elem.size();
             Ok(Prepared {
