@@ -1,6 +1,7 @@
 //! The table of kernel cases that tests and benches share.
 
 pub mod linear;
+pub mod preprocess;
 
 use crate::Result;
 use crate::gpu::{DType, Gpu, Pass, Tensor};
@@ -84,5 +85,7 @@ impl Prepared {
 
 /// Every case.
 pub fn all() -> Vec<Case> {
-    linear::cases()
+    let mut cases = linear::cases();
+    cases.extend(preprocess::cases());
+    cases
 }

@@ -5,6 +5,7 @@ pub mod error;
 pub mod frames;
 pub mod gpu;
 pub mod ops;
+pub mod preprocess;
 #[doc(hidden)]
 pub mod reference;
 

@@ -89,7 +89,14 @@ fn planned(path: &Path, plan: &Plan, count: usize) -> Result<Option<Sampled>> {
     let runs = plan.runs(&times);
     let from_start = runs.first().is_some_and(|run| !run.seek);
     let gate = |times: &[i64]| Gate::Times(times.iter().copied().collect());
-    let player = Player::open(path, if from_start { gate(&runs[0].times) } else { Gate::Shut })?;
+    let player = Player::open(
+        path,
+        if from_start {
+            gate(&runs[0].times)
+        } else {
+            Gate::Shut
+        },
+    )?;
     for run in &runs {
         if run.seek && !player.seek(run.times[0], gst::SeekFlags::ACCURATE, gate(&run.times))? {
             return Ok(None);
@@ -118,7 +125,10 @@ fn planned(path: &Path, plan: &Plan, count: usize) -> Result<Option<Sampled>> {
     let picks: Vec<usize> = times.iter().filter_map(nearest).collect();
     let exact = |(&pick, time): (&usize, &i64)| (taken[pick].0 - time).abs() <= NEAR;
     if picks.is_empty() || !picks.iter().zip(&times).all(exact) {
-        log::debug!("{}: not the frames that its packets promise", path.display());
+        log::debug!(
+            "{}: not the frames that its packets promise",
+            path.display()
+        );
         return Ok(None);
     }
     Ok(assemble(taken, picks, count, Method::Plan, plan.end()))
@@ -144,7 +154,10 @@ fn seeks(player: &Player, count: usize, length: i64) -> Result<Option<Sampled>> 
         }
         last = Some(time);
         let pulled = loop {
-            if ahead.as_ref().is_some_and(|(next, _)| *next <= time + TOLERANCE) {
+            if ahead
+                .as_ref()
+                .is_some_and(|(next, _)| *next <= time + TOLERANCE)
+            {
                 shown = ahead.take();
             }
             let end = shown.as_ref().and_then(|(_, shot)| shot.end);

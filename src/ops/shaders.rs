@@ -18,8 +18,10 @@ shaders! {
     ATTENTION = "attention";
     ATTENTION_LANE = "attention_lane";
     ATTENTION_ROW = "attention_row";
+    CUT_PATCHES = "cut_patches";
     EMBED_PATCHES = "embed_patches";
     EMBED_TOKENS = "embed_tokens";
+    FRAME_RGB = "frame_rgb";
     GREEDY_STEP = "greedy_step";
     KV_APPEND = "kv_append";
     L2_NORMALIZE = "l2_normalize";
@@ -30,6 +32,7 @@ shaders! {
     LINEAR_TILE = "linear_tile";
     POOL_FINISH = "pool_finish";
     POOL_MERGE = "pool_merge";
+    RESIZE = "resize";
     SLICE_ROWS = "slice_rows";
     SOFTMAX = "softmax";
     TOP_K = "top_k";

@@ -63,7 +63,10 @@ pub(super) fn reported(path: &Path, message: &gst::message::Error) -> Error {
         .src()
         .and_then(|source| source.downcast_ref::<gst::Element>())
         .and_then(|element| element.factory())
-        .map_or_else(|| "the decoder".to_owned(), |factory| factory.name().to_string());
+        .map_or_else(
+            || "the decoder".to_owned(),
+            |factory| factory.name().to_string(),
+        );
     // The last line of the details is the plain one; those before name source files.
     let details = message.debug();
     let detail = details

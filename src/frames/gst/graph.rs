@@ -80,7 +80,9 @@ impl Flow {
             .get::<i32>("width")
             .ok()
             .zip(kind.get::<i32>("height").ok())
-            .map_or(0, |(w, h)| u64::from(w.unsigned_abs()) * u64::from(h.unsigned_abs()));
+            .map_or(0, |(w, h)| {
+                u64::from(w.unsigned_abs()) * u64::from(h.unsigned_abs())
+            });
         let mut links = self.links();
         if pixels > MAX_PIXELS {
             links.refused = Some(format!(
@@ -235,7 +237,10 @@ impl Graph {
             if links.linked || links.complete || links.refused.is_some() {
                 return Some(());
             }
-            let _ = self.flow.changed.wait_timeout(links, Duration::from_millis(10));
+            let _ = self
+                .flow
+                .changed
+                .wait_timeout(links, Duration::from_millis(10));
             None
         })?;
         // A missing decoder and a refusal are known by now, and say more than what follows.

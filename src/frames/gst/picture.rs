@@ -64,7 +64,11 @@ pub(super) fn copy(
         let plane = frame.plane_data(index).map_err(|error| error.to_string())?;
         data.extend_from_slice(plane);
         // The last row may end with its last pixel; all rows here are whole.
-        let rows = if index == 0 { height } else { chroma_rows(format, height) };
+        let rows = if index == 0 {
+            height
+        } else {
+            chroma_rows(format, height)
+        };
         data.resize(offset + stride * rows as usize, 0);
         if frame.is_interlaced() {
             let wide = matches!(format, PixelFormat::I420Le10 | PixelFormat::P010);
@@ -167,8 +171,10 @@ fn siting(decoded: gst_video::VideoChromaSite, stated: Option<Option<gst::Caps>>
     let kind = stated.flatten();
     let kind = kind.as_ref().and_then(|caps| caps.structure(0));
     let centered = kind.is_some_and(|kind| {
-        matches!(kind.name().as_str(), "image/jpeg" | "video/x-vp8" | "video/x-theora")
-            || (kind.name() == "video/mpeg" && kind.get::<i32>("mpegversion") == Ok(1))
+        matches!(
+            kind.name().as_str(),
+            "image/jpeg" | "video/x-vp8" | "video/x-theora"
+        ) || (kind.name() == "video/mpeg" && kind.get::<i32>("mpegversion") == Ok(1))
     });
     let told = kind.is_some_and(|kind| kind.has_field("chroma-site"));
     if centered || (told && decoded == VideoChromaSite::JPEG) {

@@ -78,7 +78,11 @@ fn try_scan(path: &Path) -> Result<Option<Plan>> {
         pad.add_probe(gst::PadProbeType::BUFFER, move |pad, info| {
             if let Some(gst::PadProbeData::Buffer(buffer)) = &info.data {
                 flow.tick();
-                note(pad, buffer, &mut seen.lock().unwrap_or_else(PoisonError::into_inner));
+                note(
+                    pad,
+                    buffer,
+                    &mut seen.lock().unwrap_or_else(PoisonError::into_inner),
+                );
             }
             gst::PadProbeReturn::Handled
         });
@@ -127,7 +131,11 @@ impl Plan {
 
     /// When the last frame ends, in nanoseconds.
     pub(super) fn end(&self) -> i64 {
-        self.packets.iter().map(|packet| packet.end).max().unwrap_or(0)
+        self.packets
+            .iter()
+            .map(|packet| packet.end)
+            .max()
+            .unwrap_or(0)
     }
 
     /// The times of `count` frames spread evenly, ascending, repeated where there are fewer.

@@ -123,9 +123,15 @@ impl Player {
         }));
         let shared = tap.clone();
         let tail = [convert, sink.clone().upcast()];
-        let graph = Graph::start(path, "decodebin", &["video/x-raw"], &tail, move |pad, flow| {
-            attach(pad, flow, &shared);
-        })?;
+        let graph = Graph::start(
+            path,
+            "decodebin",
+            &["video/x-raw"],
+            &tail,
+            move |pad, flow| {
+                attach(pad, flow, &shared);
+            },
+        )?;
         graph.wait_linked()?;
         Ok(Self { graph, sink, tap })
     }
@@ -140,7 +146,8 @@ impl Player {
         let duration = self
             .graph
             .within("asking for the duration", move || {
-                sink.static_pad("sink")?.peer_query_duration::<gst::ClockTime>()
+                sink.static_pad("sink")?
+                    .peer_query_duration::<gst::ClockTime>()
             })
             .ok()??;
         i64::try_from(duration.nseconds()).ok().filter(|&d| d > 0)
@@ -159,7 +166,8 @@ impl Player {
         );
         let sink = self.sink.clone();
         self.graph.within("seeking", move || {
-            sink.static_pad("sink").is_some_and(|pad| pad.push_event(event))
+            sink.static_pad("sink")
+                .is_some_and(|pad| pad.push_event(event))
         })
     }
 
@@ -200,14 +208,20 @@ impl Player {
         let tap = lock(&self.tap);
         let begun = |packet: &i64| *packet <= time + TOLERANCE;
         let start = tap.packets.iter().copied().filter(begun).max();
-        (start.unwrap_or(time), tap.packets.first().copied().unwrap_or(time))
+        (
+            start.unwrap_or(time),
+            tap.packets.first().copied().unwrap_or(time),
+        )
     }
 
     /// Copies a frame out of the decoder's memory.
     pub(super) fn picture(&self, shot: &Shot) -> Result<crate::frames::Picture> {
         let input = lock(&self.tap).input.clone();
         let stated = input.as_ref().map(|pad| pad.current_caps());
-        let turn = self.sink.static_pad("sink").map(|pad| picture::orientation(&pad));
+        let turn = self
+            .sink
+            .static_pad("sink")
+            .map(|pad| picture::orientation(&pad));
         picture::copy(&shot.sample, stated, turn.unwrap_or_default())
             .map_err(|problem| crate::Error::media(self.path(), problem))
     }
