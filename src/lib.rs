@@ -7,6 +7,7 @@ pub mod gpu;
 pub mod ops;
 #[doc(hidden)]
 pub mod reference;
+pub mod tokenizer;
 
 pub use error::{Error, Result};
 pub use wgpu;
