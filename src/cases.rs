@@ -31,6 +31,57 @@ pub struct Prepared {
     pub bytes: f64,
 }
 
+impl Prepared {
+    /// Runs the op over poisoned buffers and holds its outputs against the twin's: the largest
+    /// error as a part of what is allowed, or what is wrong.
+    pub fn check(&self, gpu: &Gpu) -> Result<std::result::Result<f32, String>> {
+        let run = || {
+            let mut pass = gpu.pass();
+            let outputs = (self.record)(&mut pass)?;
+            pass.submit()?;
+            Ok::<_, crate::Error>(outputs)
+        };
+        // The pool hands a freed buffer out again, so outputs of the second run land in buffers
+        // full of NaN: a value that was never stored shows.
+        let poisoned: Vec<_> = run()?
+            .into_iter()
+            .map(|t| {
+                let bytes = vec![0xFF; t.len() * t.dtype().size()];
+                let mut pass = gpu.pass();
+                pass.write(&t, 0, &bytes);
+                pass.submit()?;
+                Ok::<_, crate::Error>(t)
+            })
+            .collect::<Result<_>>()?;
+        drop(poisoned);
+        let mut worst = 0f32;
+        for (o, tensor) in run()?.iter().enumerate() {
+            let got = gpu.read_f32(tensor)?;
+            let (want, bound) = (&self.want[o], &self.bound[o]);
+            if got.len() != want.len() {
+                let lens = (got.len(), want.len());
+                return Ok(Err(format!(
+                    "output {o}: {} values, not {}",
+                    lens.0, lens.1
+                )));
+            }
+            for (i, &got) in got.iter().enumerate() {
+                let error = (got - want[i]).abs() / bound[i];
+                // Written so that NaN fails.
+                if !(error <= 1.0) {
+                    let (row, col) = (i / tensor.cols(), i % tensor.cols());
+                    return Ok(Err(format!(
+                        "output {o} row {row} column {col}: {got}, not {} ± {}",
+                        want[i], bound[i]
+                    )));
+                }
+                worst = worst.max(error);
+            }
+        }
+        Ok(Ok(worst))
+    }
+}
+
 /// Every case.
 pub fn all() -> Vec<Case> {
     linear::cases()

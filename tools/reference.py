@@ -285,7 +285,8 @@ def write_dump(args: argparse.Namespace, model: CoCa, config: dict) -> None:
         **{name: version(name) for name in ("open_clip_torch", "torch", "transformers")},
     }
     args.dump.parent.mkdir(parents=True, exist_ok=True)
-    save_file({name: tensor.contiguous() for name, tensor in out.items()}, args.dump,
+    own = {name: tensor.clone(memory_format=torch.contiguous_format) for name, tensor in out.items()}
+    save_file(own, args.dump,
               metadata={key: str(value) for key, value in metadata.items()})
     print_facts(model, out, gen)
 
