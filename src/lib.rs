@@ -8,6 +8,7 @@ pub mod ops;
 pub mod preprocess;
 #[doc(hidden)]
 pub mod reference;
+pub mod tokenizer;
 
 pub use error::{Error, Result};
 pub use wgpu;
