@@ -124,7 +124,9 @@ impl<'a> Loader<'a> {
         }
         self.used.borrow_mut().insert(name.to_owned());
         let problem = match found {
-            None => Some(format!("tensor {name} is missing (expected shape {shape:?})")),
+            None => Some(format!(
+                "tensor {name} is missing (expected shape {shape:?})"
+            )),
             Some(t) if t.shape != shape => Some(format!(
                 "tensor {name}: expected shape {shape:?}, found {:?}",
                 t.shape
@@ -184,7 +186,12 @@ impl<'a> Loader<'a> {
     /// rounded up to whole vec4 with zeros.
     pub fn patch_convolution(&self, name: &str, n: usize, side: usize) -> Result<Linear> {
         let shape = [n, 3, side, side];
-        self.matrix(&[Part::whole(name, n)], &|_| shape.to_vec(), 3 * side * side, None)
+        self.matrix(
+            &[Part::whole(name, n)],
+            &|_| shape.to_vec(),
+            3 * side * side,
+            None,
+        )
     }
 
     fn matrix(
@@ -272,12 +279,17 @@ impl<'a> Loader<'a> {
             let count = most.min(rows - first);
             match &stored {
                 None => Ok(self.nothing()),
-                Some(stored) => {
-                    self.fill(name, &[count, width], count, width, self.elem, |row, out| {
+                Some(stored) => self.fill(
+                    name,
+                    &[count, width],
+                    count,
+                    width,
+                    self.elem,
+                    |row, out| {
                         let start = (first + row) * width;
                         out.copy_from(stored.elements(start..start + width));
-                    })
-                }
+                    },
+                ),
             }
         });
         Ok(TokenTable {

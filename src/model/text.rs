@@ -34,10 +34,8 @@ impl Text {
         let e = config.embed_dim;
         Ok(Self {
             token_embedding: l.token_table("text.token_embedding.weight", config.vocab, e)?,
-            positional_embedding: l.plain(
-                "text.positional_embedding",
-                &[config.context_length + 1, e],
-            )?,
+            positional_embedding: l
+                .plain("text.positional_embedding", &[config.context_length + 1, e])?,
             cls_emb: l.plain("text.cls_emb", &[e])?,
             resblocks: (0..tower.layers)
                 .map(|i| Block::load(l, &format!("text.transformer.resblocks.{i}"), tower))
@@ -71,7 +69,12 @@ impl Text {
         }
         let tokens = slice_rows(pass, &x, 0, length, DType::F32)?;
         let cls = slice_rows(pass, &x, length, 1, DType::F32)?.reshape(&[rows, x.cols()]);
-        let normed = layernorm(pass, &cls, &self.ln_final, self.text_projection.weight.dtype())?;
+        let normed = layernorm(
+            pass,
+            &cls,
+            &self.ln_final,
+            self.text_projection.weight.dtype(),
+        )?;
         taps.see(pass, "text.cls_ln", &normed)?;
         let raw = linear(pass, &normed, &self.text_projection, DType::F32)?;
         let embedding = l2_normalize(pass, &raw)?;
