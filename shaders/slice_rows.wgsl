@@ -28,6 +28,6 @@ fn main(
     }
     let c = item % p.width4;
     let row = item / p.width4;
-    let from = row / p.count * p.rows + p.first + row % p.count;
-    out[item] = elem4(x[from * p.width4 + c]);
+    let source = row / p.count * p.rows + p.first + row % p.count;
+    out[item] = elem4(x[source * p.width4 + c]);
 }

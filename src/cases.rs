@@ -1,6 +1,11 @@
 //! The table of kernel cases that tests and benches share.
 
+mod attention;
+mod choose;
+mod data;
+mod embed;
 pub mod linear;
+mod norm;
 
 use crate::Result;
 use crate::gpu::{DType, Gpu, Pass, Tensor};
@@ -33,5 +38,10 @@ pub struct Prepared {
 
 /// Every case.
 pub fn all() -> Vec<Case> {
-    linear::cases()
+    let mut cases = linear::cases();
+    cases.extend(norm::cases());
+    cases.extend(attention::cases());
+    cases.extend(embed::cases());
+    cases.extend(choose::cases());
+    cases
 }
