@@ -6,6 +6,7 @@ mod data;
 mod embed;
 pub mod linear;
 mod norm;
+pub mod preprocess;
 
 use crate::Result;
 use crate::gpu::{DType, Gpu, Pass, Tensor};
@@ -36,6 +37,62 @@ pub struct Prepared {
     pub bytes: f64,
 }
 
+impl Prepared {
+    /// Runs the op over poisoned buffers and holds its outputs against the twin's: the largest
+    /// error as a part of what is allowed, or what is wrong.
+    pub fn check(&self, gpu: &Gpu) -> Result<std::result::Result<f32, String>> {
+        let mut worst = 0f32;
+        for (o, tensor) in self.run_over_nan(gpu)?.iter().enumerate() {
+            let got = match tensor.dtype() {
+                DType::U32 => gpu.read_u32(tensor)?.iter().map(|&v| v as f32).collect(),
+                _ => gpu.read_f32(tensor)?,
+            };
+            let (want, bound) = (&self.want[o], &self.bound[o]);
+            if got.len() != want.len() {
+                return Ok(Err(format!(
+                    "output {o}: {} values, not {}",
+                    got.len(),
+                    want.len()
+                )));
+            }
+            for (i, &got) in got.iter().enumerate() {
+                if got == want[i] || (got.is_nan() && want[i].is_nan()) {
+                    continue;
+                }
+                let error = (got - want[i]).abs() / bound[i];
+                // Written so that NaN fails.
+                if !(error <= 1.0) {
+                    let (row, col) = (i / tensor.cols(), i % tensor.cols());
+                    return Ok(Err(format!(
+                        "output {o} row {row} column {col}: {got}, not {} ± {}",
+                        want[i], bound[i]
+                    )));
+                }
+                worst = worst.max(error);
+            }
+        }
+        Ok(Ok(worst))
+    }
+
+    /// Runs the op once; a value that it does not store reads as NaN.
+    fn run_over_nan(&self, gpu: &Gpu) -> Result<Vec<Tensor>> {
+        // A recording that is never submitted tells the outputs' shapes.
+        let outputs = (self.record)(&mut gpu.pass())?;
+        let mut pass = gpu.pass();
+        let poisoned = (outputs.iter())
+            .map(|output| pass.tensor(output.dims(), output.dtype()))
+            .collect::<Result<Vec<_>>>()?;
+        for tensor in outputs.iter().chain(&poisoned) {
+            pass.write(tensor, 0, &vec![0xff; tensor.len() * tensor.dtype().size()]);
+        }
+        // The pool hands these buffers out again, and dispatches run in recording order.
+        drop((outputs, poisoned));
+        let outputs = (self.record)(&mut pass)?;
+        pass.submit()?;
+        Ok(outputs)
+    }
+}
+
 /// Every case.
 pub fn all() -> Vec<Case> {
     let mut cases = linear::cases();
@@ -43,5 +100,6 @@ pub fn all() -> Vec<Case> {
     cases.extend(attention::cases());
     cases.extend(embed::cases());
     cases.extend(choose::cases());
+    cases.extend(preprocess::cases());
     cases
 }

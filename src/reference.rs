@@ -5,10 +5,11 @@ mod choose;
 mod embed;
 mod linear;
 mod norm;
+mod preprocess;
 
 pub use attention::*;
 pub use choose::*;
 pub use embed::*;
-#[allow(unused_imports)]
 pub use linear::*;
 pub use norm::*;
+pub use preprocess::{patches, pixels, upright};

@@ -29,6 +29,8 @@ pub struct Source {
 pub enum Constant {
     U32(u32),
     Bool(bool),
+    /// An alias, not a value: the element type of an output.
+    Type(DType),
 }
 
 impl From<u32> for Constant {
@@ -40,6 +42,12 @@ impl From<u32> for Constant {
 impl From<bool> for Constant {
     fn from(value: bool) -> Self {
         Self::Bool(value)
+    }
+}
+
+impl From<DType> for Constant {
+    fn from(value: DType) -> Self {
+        Self::Type(value)
     }
 }
 
@@ -57,6 +65,7 @@ pub fn assemble(source: Source, elem: DType, constants: &[(&'static str, Constan
         match value {
             Constant::U32(v) => writeln!(module, "const {name}: u32 = {v}u;"),
             Constant::Bool(v) => writeln!(module, "const {name}: bool = {v};"),
+            Constant::Type(v) => writeln!(module, "alias {name} = {v};"),
         }
         .expect("writing to a string");
     }

@@ -7,7 +7,7 @@ const MAX_GROUPS: usize = 65535;
 
 /// Workgroups for `count` items, `each` a workgroup, folded into x and y: kernels find theirs at
 /// `y * num_workgroups.x + x` and skip what is past the end.
-pub(super) fn folded(count: usize, each: usize) -> [u32; 3] {
+pub(crate) fn folded(count: usize, each: usize) -> [u32; 3] {
     let groups = count.div_ceil(each);
     let y = groups.div_ceil(MAX_GROUPS).max(1);
     [groups.div_ceil(y) as u32, y as u32, 1]

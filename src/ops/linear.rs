@@ -1,1 +1,145 @@
 //! y = x Wᵀ + b, with what follows it fused.
+
+use bytemuck::{Pod, Zeroable};
+
+use super::select::Extents;
+pub use super::select::Variant;
+use crate::Result;
+use crate::gpu::{DType, Pass, Tensor};
+
+/// A linear layer of n outputs.
+#[derive(Clone, Debug)]
+pub struct Linear {
+    /// (K, padded n) elem: transposed against PyTorch's (n, K); columns from n on are zero.
+    pub weight: Tensor,
+    /// (padded n) F32, zero from n on.
+    pub bias: Option<Tensor>,
+    pub n: usize,
+}
+
+impl Linear {
+    /// Inputs of the layer.
+    pub fn k(&self) -> usize {
+        self.weight.dim(0)
+    }
+}
+
+/// Columns that a weight of `n` outputs is stored with: whole tiles of the smallest kernel, and
+/// rows that begin at 32 bytes even in f16.
+pub const fn padded(n: usize) -> usize {
+    n.next_multiple_of(16)
+}
+
+/// y = x Wᵀ + b: (.., K) elem to (.., n) of type `out`, which is elem or F32.
+///
+/// K must be a multiple of 4.
+pub fn linear(pass: &mut Pass, x: &Tensor, w: &Linear, out: DType) -> Result<Tensor> {
+    let y = output(pass, x, w, out)?;
+    record(pass, None, Op::Plain, x, w, &y);
+    Ok(y)
+}
+
+/// y = GELU(x Wᵀ + b), the exact GELU: (.., K) elem to (.., n) elem.
+pub fn linear_gelu(pass: &mut Pass, x: &Tensor, w: &Linear) -> Result<Tensor> {
+    let y = output(pass, x, w, x.dtype())?;
+    record(pass, None, Op::Gelu, x, w, &y);
+    Ok(y)
+}
+
+/// residual += x Wᵀ + b: (.., K) elem onto (.., n) F32, in place.
+pub fn linear_add(pass: &mut Pass, x: &Tensor, w: &Linear, residual: &Tensor) -> Result<()> {
+    record(pass, None, Op::Add, x, w, residual);
+    Ok(())
+}
+
+/// What a product does with its sums.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[doc(hidden)]
+pub enum Op {
+    Plain,
+    Gelu,
+    Add,
+}
+
+/// One product by a variant of one's choice, for tests; `None` if the adapter cannot run it.
+#[doc(hidden)]
+pub fn linear_by(
+    pass: &mut Pass,
+    variant: Variant,
+    op: Op,
+    x: &Tensor,
+    w: &Linear,
+    y: &Tensor,
+) -> Option<()> {
+    variant
+        .runs(pass.gpu().caps(), extents(x, w))
+        .then(|| record(pass, Some(variant), op, x, w, y))
+}
+
+fn output(pass: &mut Pass, x: &Tensor, w: &Linear, out: DType) -> Result<Tensor> {
+    let mut dims = x.dims().to_vec();
+    *dims.last_mut().expect("a tensor has at least one axis") = w.n;
+    pass.tensor(&dims, out)
+}
+
+fn extents(x: &Tensor, w: &Linear) -> Extents {
+    Extents {
+        m: x.rows(),
+        n: w.n,
+        k: x.cols(),
+    }
+}
+
+#[repr(C)]
+#[derive(Clone, Copy, Pod, Zeroable)]
+struct Params {
+    m: u32,
+    /// N, or N/4 where a kernel stores vec4s.
+    n: u32,
+    k4: u32,
+    p4: u32,
+}
+
+fn record(pass: &mut Pass, variant: Option<Variant>, op: Op, x: &Tensor, w: &Linear, y: &Tensor) {
+    let at = extents(x, w);
+    let elem = x.dtype();
+    assert_eq!(w.weight.dtype(), elem, "the element types of x and weight");
+    assert_eq!(w.weight.dims(), [at.k, padded(at.n)], "weight of {x:?}");
+    assert!(
+        at.k.is_multiple_of(4),
+        "K = {} is not a multiple of 4",
+        at.k
+    );
+    assert_eq!((y.rows(), y.cols()), (at.m, at.n), "output of {x:?}");
+    assert!(
+        y.dtype() == DType::F32 || (y.dtype() == elem && op != Op::Add),
+        "an output in {} of a product in {elem}",
+        y.dtype()
+    );
+    if let Some(bias) = &w.bias {
+        assert_eq!(bias.dims(), [padded(at.n)], "bias of {:?}", w.weight);
+        assert_eq!(bias.dtype(), DType::F32, "bias of {:?}", w.weight);
+    }
+
+    let caps = pass.gpu().caps();
+    let variant = variant.unwrap_or_else(|| Variant::pick(caps, at));
+    let mut choice = variant.choice(caps, at);
+    choice.constants.extend([
+        ("BIAS", w.bias.is_some().into()),
+        ("GELU", (op == Op::Gelu).into()),
+        ("ADD", (op == Op::Add).into()),
+        ("result", y.dtype().into()),
+    ]);
+    let kernel = pass.gpu().kernel(choice.source, elem, &choice.constants);
+    let vec4_stores = matches!(variant, Variant::Tile | Variant::Broadcast);
+    let params = Params {
+        m: at.m as u32,
+        n: if vec4_stores { at.n / 4 } else { at.n } as u32,
+        k4: (at.k / 4) as u32,
+        p4: (padded(at.n) / 4) as u32,
+    };
+    // Without a bias the kernel never reads the binding, but its layout has one.
+    let bias = w.bias.as_ref().unwrap_or(&w.weight);
+    let tensors = [x, &w.weight, bias, y];
+    pass.dispatch(&kernel, &tensors, &params, choice.grid(at));
+}

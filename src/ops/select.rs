@@ -1,1 +1,126 @@
 //! Which variant of a kernel runs on which adapter.
+
+use super::shaders;
+use crate::gpu::{Caps, Constant, Source};
+
+/// The kernels of a matrix product.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Variant {
+    /// Tiles in workgroup memory: GPUs, many rows.
+    Tile,
+    /// Subgroups of 8 that share rows by broadcasts: lavapipe.
+    Broadcast,
+    /// Registers alone: any adapter, any N.
+    Register,
+    /// Few rows, without barriers: software adapters.
+    Row,
+    /// Few rows, split along K inside the workgroup: GPUs.
+    SplitRow,
+}
+
+/// The extents of a product (M, K) · (K, N).
+#[derive(Clone, Copy, Debug)]
+pub struct Extents {
+    pub m: usize,
+    pub n: usize,
+    pub k: usize,
+}
+
+/// A kernel with its constants, and how many rows and columns a workgroup makes.
+pub struct Choice {
+    pub source: Source,
+    pub constants: Vec<(&'static str, Constant)>,
+    pub rows: usize,
+    pub cols: usize,
+}
+
+/// Rows up to which a product is bound by reading the weights.
+const FEW_ROWS: usize = 8;
+
+impl Variant {
+    /// The fastest variant for a product, by what was measured.
+    pub fn pick(caps: &Caps, at: Extents) -> Self {
+        let variant = match (at.m <= FEW_ROWS, caps.software()) {
+            (true, true) => Self::Row,
+            (true, false) => Self::SplitRow,
+            (false, true) => Self::Broadcast,
+            (false, false) => Self::Tile,
+        };
+        if variant.runs(caps, at) {
+            variant
+        } else {
+            Self::Register
+        }
+    }
+
+    /// Whether this variant gives right results for a product on an adapter.
+    pub fn runs(self, caps: &Caps, at: Extents) -> bool {
+        match self {
+            Self::Tile => at.n.is_multiple_of(4),
+            Self::Broadcast => at.n.is_multiple_of(4) && caps.subgroup == Some((8, 8)),
+            Self::Register | Self::Row | Self::SplitRow => true,
+        }
+    }
+
+    /// Its constants for a product.
+    pub fn choice(self, caps: &Caps, at: Extents) -> Choice {
+        match self {
+            Self::Tile => {
+                let (bm, tm) = if at.m >= 512 { (128, 8) } else { (64, 4) };
+                Choice::new(
+                    shaders::LINEAR_TILE,
+                    [bm, 64],
+                    &[("BM", bm), ("BN", 64), ("BK", 16), ("TM", tm), ("TN", 4)],
+                )
+            }
+            Self::Broadcast => Choice::new(
+                shaders::LINEAR_BROADCAST,
+                [16, 64],
+                &[("GROUPS", 2), ("WIDE", 2)],
+            ),
+            Self::Register => {
+                let lanes = if caps.software() { 8 } else { 32 };
+                Choice::new(
+                    shaders::LINEAR_REGISTER,
+                    [8, 8 * lanes],
+                    &[("LANES", lanes), ("ROWS", 8)],
+                )
+            }
+            Self::Row | Self::SplitRow => {
+                let rows = at.m.min(FEW_ROWS).next_power_of_two() as u32;
+                let split = if self == Self::SplitRow { 32 } else { 1 };
+                Choice::new(
+                    shaders::LINEAR_ROW,
+                    [rows, 32],
+                    &[
+                        ("LANES", 8),
+                        ("SPLIT", split),
+                        ("ROWS", rows),
+                        ("CHUNK", rows.min(4)),
+                    ],
+                )
+            }
+        }
+    }
+}
+
+impl Choice {
+    fn new(source: Source, tile: [u32; 2], constants: &[(&'static str, u32)]) -> Self {
+        Self {
+            source,
+            constants: constants.iter().map(|&(n, v)| (n, v.into())).collect(),
+            rows: tile[0] as usize,
+            cols: tile[1] as usize,
+        }
+    }
+
+    /// Workgroups along M and N.
+    pub fn grid(&self, at: Extents) -> [u32; 3] {
+        let grid = [at.m.div_ceil(self.rows), at.n.div_ceil(self.cols), 1];
+        assert!(
+            grid.iter().all(|&g| g <= 65_535),
+            "a grid of {grid:?} for {at:?}"
+        );
+        grid.map(|g| g as u32)
+    }
+}
