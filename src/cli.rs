@@ -1,14 +1,20 @@
 //! The command line: arguments, messages and exit codes. Results go to stdout, all else to stderr.
 
+mod caption;
 mod devices;
+mod model;
 mod output;
+mod parity;
 
 use std::io::Write;
 use std::process::ExitCode;
+use std::time::Instant;
 
 use clap::{ArgAction, Parser, Subcommand};
 use log::{Level, LevelFilter};
 use vcoca_gpu::Error;
+
+use model::ModelArgs;
 
 /// Some inputs failed, or a comparison did.
 const FAILED: u8 = 1;
@@ -47,9 +53,15 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
+    /// Say what videos and images show
+    #[command(after_help = AFTER_HELP)]
+    Caption(caption::Args),
     /// List the adapters, what each can do, which one is used and why
     #[command(after_help = AFTER_HELP)]
     Devices(devices::Args),
+    /// Compare a model with a reference dump, stage by stage
+    #[command(after_help = AFTER_HELP)]
+    Parity(parity::Args),
 }
 
 /// Why a command ends before its end.
@@ -62,7 +74,7 @@ enum Stop {
 
 impl Stop {
     /// The model or the adapter cannot be used.
-    fn unusable(error: impl Into<anyhow::Error>) -> Self {
+    fn unusable(error: Error) -> Self {
         Self::Fault(UNUSABLE, error.into())
     }
 }
@@ -91,11 +103,14 @@ impl From<Error> for Stop {
 
 /// Runs the command line.
 pub fn run() -> ExitCode {
+    let started = Instant::now();
     let cli = Cli::parse();
     start_log(cli.quiet, cli.verbose);
     silence_contained_panics();
     let outcome = match cli.command {
+        Command::Caption(args) => caption::run(&args, started, cli.quiet),
         Command::Devices(args) => devices::run(&args),
+        Command::Parity(args) => parity::run(&args),
     };
     match outcome {
         Ok(code) => code,
