@@ -1,7 +1,7 @@
 //! Transformer blocks: pre-norm self attention and cross attention, each with its MLP.
 
-use super::loader::{Loader, Part};
 use super::Tower;
+use super::loader::{Loader, Part};
 use crate::Result;
 use crate::gpu::{Pass, Tensor};
 use crate::ops::attention::{Mask, Rows, Shape, attention, kv_append};
@@ -149,16 +149,8 @@ impl CrossBlock {
         Ok(Self {
             ln_1: l.layer_norm(&format!("{name}.ln_1"), width)?,
             ln_1_kv: l.layer_norm(&format!("{name}.ln_1_kv"), width)?,
-            query: l.stacked(
-                &[rows(&weight, q.clone())],
-                width,
-                Some(rows(&bias, q)),
-            )?,
-            keys_values: l.stacked(
-                &[rows(&weight, kv.clone())],
-                width,
-                Some(rows(&bias, kv)),
-            )?,
+            query: l.stacked(&[rows(&weight, q.clone())], width, Some(rows(&bias, q)))?,
+            keys_values: l.stacked(&[rows(&weight, kv.clone())], width, Some(rows(&bias, kv)))?,
             out_proj: l.linear(&format!("{name}.attn.out_proj"), width, width)?,
             heads: tower.heads,
             ln_2: l.layer_norm(&format!("{name}.ln_2"), width)?,

@@ -181,7 +181,11 @@ impl Checkpoint {
     /// Maps the published file names if one is there, else every `*.safetensors` as a shard.
     fn open(folder: &Path) -> Result<Self> {
         let published = ["open_clip_model.safetensors", "model.safetensors"];
-        let paths = match published.iter().map(|f| folder.join(f)).find(|p| p.exists()) {
+        let paths = match published
+            .iter()
+            .map(|f| folder.join(f))
+            .find(|p| p.exists())
+        {
             Some(path) => vec![path],
             None => shards(folder)?,
         };
@@ -204,9 +208,8 @@ impl Checkpoint {
     fn index(files: Vec<(PathBuf, Bytes)>) -> Result<Self> {
         let mut entries = HashMap::new();
         for (file, (path, bytes)) in files.iter().enumerate() {
-            let (header, metadata) = SafeTensors::read_metadata(bytes).map_err(|e| {
-                Error::model(path, format!("not a whole safetensors file: {e}"))
-            })?;
+            let (header, metadata) = SafeTensors::read_metadata(bytes)
+                .map_err(|e| Error::model(path, format!("not a whole safetensors file: {e}")))?;
             let data = 8 + header;
             for (name, info) in metadata.tensors() {
                 let entry = Entry {

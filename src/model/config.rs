@@ -253,7 +253,13 @@ impl File {
                 2..=4096,
             )?,
             pooler_heads: vision.attn_pooler_heads,
-            text: tower("text_cfg", text.width, text.layers, text.heads, text.mlp_ratio)?,
+            text: tower(
+                "text_cfg",
+                text.width,
+                text.layers,
+                text.heads,
+                text.mlp_ratio,
+            )?,
             decoder: tower(
                 "multimodal_cfg",
                 decoder.width,
@@ -265,7 +271,11 @@ impl File {
             vocab: within("text_cfg.vocab_size", text.vocab_size, 4..=1 << 20)?,
             preprocess: self.preprocess_cfg.resolve(vision.image_size as u32)?,
         };
-        heads("vision_cfg.attn_pooler_heads", embed_dim, config.pooler_heads)?;
+        heads(
+            "vision_cfg.attn_pooler_heads",
+            embed_dim,
+            config.pooler_heads,
+        )?;
         Ok(config)
     }
 }

@@ -2,7 +2,6 @@
 
 use super::block::Block;
 use super::loader::Loader;
-use super::pooler::single;
 use super::{Config, Taps};
 use crate::Result;
 use crate::gpu::{DType, Pass, Tensor};
@@ -34,16 +33,14 @@ impl Text {
         let e = config.embed_dim;
         Ok(Self {
             token_embedding: l.token_table("text.token_embedding.weight", config.vocab, e)?,
-            positional_embedding: l.plain(
-                "text.positional_embedding",
-                &[config.context_length + 1, e],
-            )?,
+            positional_embedding: l
+                .plain("text.positional_embedding", &[config.context_length + 1, e])?,
             cls_emb: l.plain("text.cls_emb", &[e])?,
             resblocks: (0..tower.layers)
                 .map(|i| Block::load(l, &format!("text.transformer.resblocks.{i}"), tower))
                 .collect::<Result<_>>()?,
             ln_final: l.layer_norm("text.ln_final", e)?,
-            text_projection: single(l.projection("text.text_projection", e, e)?),
+            text_projection: l.projection("text.text_projection", e, e)?,
         })
     }
 
@@ -71,7 +68,12 @@ impl Text {
         }
         let tokens = slice_rows(pass, &x, 0, length, DType::F32)?;
         let cls = slice_rows(pass, &x, length, 1, DType::F32)?.reshape(&[rows, x.cols()]);
-        let normed = layernorm(pass, &cls, &self.ln_final, self.text_projection.weight.dtype())?;
+        let normed = layernorm(
+            pass,
+            &cls,
+            &self.ln_final,
+            self.text_projection.weight.dtype(),
+        )?;
         taps.see(pass, "text.cls_ln", &normed)?;
         let raw = linear(pass, &normed, &self.text_projection, DType::F32)?;
         let embedding = l2_normalize(pass, &raw)?;
