@@ -108,6 +108,16 @@ fn pixel_aspect_is_stretched_in_the_one_resize() -> Result<()> {
 }
 
 #[test]
+fn absurd_aspects_still_give_pixels() -> Result<()> {
+    for aspect in [Ratio::new(u32::MAX, 1), Ratio::new(1, u32::MAX)] {
+        let mut frame = noisy(PixelFormat::Rgb8, [50, 30], 0, 7);
+        frame.picture.pixel_aspect = aspect;
+        assert_eq!(pixels(&[frame], &Preprocess::openclip(16))?.len(), 256);
+    }
+    Ok(())
+}
+
+#[test]
 fn frames_of_any_sizes_share_a_call_and_rows_are_in_conv1_order() -> Result<()> {
     use PixelFormat::*;
     let frames = [
