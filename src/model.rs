@@ -29,7 +29,7 @@ use text::Text;
 use vision::Vision;
 
 use crate::gpu::{DType, Gpu, Pass, Tensor};
-use crate::ops::attention::{PoolState, pool_empty, pool_merge};
+use crate::ops::attention::{PoolState, pool_merge};
 use crate::{Error, Result};
 
 /// A loaded model on its device.
@@ -176,10 +176,9 @@ impl CoCa {
         first: usize,
         count: usize,
     ) -> Result<Clips> {
-        let (queries, heads, head_dim) = self.attn_pool.empty_shape();
-        let merged = pool_empty(pass, queries, heads, head_dim)?;
+        let merged = self.attn_pool.empty_state(pass)?;
         pool_merge(pass, &merged, states, first, count)?;
-        self.attn_pool.from_state(pass, &merged)
+        self.attn_pool.pool_state(pass, &merged)
     }
 
     /// Reads texts: ids (R, L), padded with 0.
