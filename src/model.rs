@@ -8,6 +8,7 @@ mod block;
 mod cache;
 mod checkpoint;
 mod config;
+mod convert;
 mod decoder;
 mod loader;
 mod pooler;
