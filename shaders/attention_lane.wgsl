@@ -5,7 +5,7 @@
 // Masks, STATE and bindings are those of attention.wgsl. Each invocation owns one query of one
 // head, its result in registers, and walks over the keys, 4 at a time.
 //
-// Grid: batch·heads·queries invocations in workgroups of LANES, folded into x and y.
+// Grid: (ceil(heads·queries / LANES), 1, batch).
 
 struct Rows {
     offset: u32, // all in vec4
@@ -22,7 +22,6 @@ struct Params {
     heads: u32,
     id_row: u32, // ids a row
     scale: f32,
-    items: u32, // batch·heads·queries
 }
 
 @group(0) @binding(0) var<storage, read> q: array<elem4>;               // (B, queries, heads, HEAD) in rows
@@ -59,16 +58,14 @@ fn visible(b: u32, i: u32, j: u32) -> bool {
 @compute @workgroup_size(LANES)
 fn main(
     @builtin(workgroup_id) group: vec3<u32>,
-    @builtin(num_workgroups) groups: vec3<u32>,
     @builtin(local_invocation_id) local: vec3<u32>,
 ) {
-    let item = (group.y * groups.x + group.x) * LANES + local.x;
-    if item >= p.items {
+    let i = (group.x * LANES + local.x) % p.queries;
+    let h = (group.x * LANES + local.x) / p.queries;
+    let b = group.z;
+    if h >= p.heads {
         return;
     }
-    let i = item % p.queries;
-    let h = item / p.queries % p.heads;
-    let b = item / p.queries / p.heads;
     let k_start = p.k.offset + b * p.k.batch + h * HEAD4;
     let v_start = p.v.offset + b * p.v.batch + h * HEAD4;
 

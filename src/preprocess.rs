@@ -269,7 +269,13 @@ fn converted(
     )?;
     let kernel = (pass.gpu()).kernel(shaders::FRAME_RGB, DType::F32, &layout.constants());
     let params = layout.params(area, frames);
-    dispatch(pass, &kernel, &[&data, &upright], &params, upright.len());
+    dispatch(
+        pass,
+        &kernel,
+        &[&data, &upright],
+        &params,
+        params.invocations(),
+    );
     Ok(upright)
 }
 

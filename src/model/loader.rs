@@ -239,35 +239,47 @@ impl<'a> Loader<'a> {
         })
     }
 
-    /// A right-multiplied matrix, stored `[k, n]`, as linear layers over ranges of its columns, each
-    /// within the adapter's binding limit (one, for all but large vocabularies).
-    pub fn projection(&self, name: &str, k: usize, n: usize) -> Result<Vec<Linear>> {
+    /// A right-multiplied matrix, stored `[k, n]`.
+    pub fn projection(&self, name: &str, k: usize, n: usize) -> Result<Linear> {
+        let stored = self.stored(name, &[k, n]);
+        self.columns(name, stored, [k, n], 0..n)
+    }
+
+    /// The same for a projection as wide as the vocabulary: over ranges of its columns, each within
+    /// the adapter's binding limit.
+    pub fn wide_projection(&self, name: &str, k: usize, n: usize) -> Result<Vec<Linear>> {
         let stored = self.stored(name, &[k, n]);
         let binding = self.gpu.caps().binding_bytes as usize;
         // Whole padding units, so that no part but the last is padded.
-        let most = (binding / (k * self.elem.size()) / padded(1) * padded(1)).max(padded(1));
+        let unit = padded(1);
+        let most = (binding / (k * self.elem.size()) / unit * unit).max(unit);
         (0..n)
             .step_by(most)
-            .map(|first| {
-                let columns = first..n.min(first + most);
-                let weight = match &stored {
-                    None => self.nothing(),
-                    Some(stored) => {
-                        let cols = padded(columns.len());
-                        self.fill(name, &[k, cols], k, cols, self.elem, |row, out| {
-                            out.copy_from(
-                                stored.elements(row * n + columns.start..row * n + columns.end),
-                            );
-                        })?
-                    }
-                };
-                Ok(Linear {
-                    weight,
-                    bias: None,
-                    n: columns.len(),
-                })
-            })
+            .map(|first| self.columns(name, stored, [k, n], first..n.min(first + most)))
             .collect()
+    }
+
+    fn columns(
+        &self,
+        name: &str,
+        stored: Option<Stored>,
+        [k, n]: [usize; 2],
+        range: Range<usize>,
+    ) -> Result<Linear> {
+        let weight = match stored {
+            None => self.nothing(),
+            Some(stored) => {
+                let cols = padded(range.len());
+                self.fill(name, &[k, cols], k, cols, self.elem, |row, out| {
+                    out.copy_from(stored.elements(row * n + range.start..row * n + range.end));
+                })?
+            }
+        };
+        Ok(Linear {
+            weight,
+            bias: None,
+            n: range.len(),
+        })
     }
 
     /// A token embedding `[rows, width]`, split by rows at the adapter's binding limit.

@@ -67,7 +67,7 @@ impl Pooler {
             out_proj: l.linear(&format!("{attn}.out_proj"), e, e)?,
             heads: config.pooler_heads,
             ln_post: l.layer_norm("visual.ln_post", e)?,
-            proj: single(l.projection("visual.proj", e, e)?),
+            proj: l.projection("visual.proj", e, e)?,
         })
     }
 
@@ -165,10 +165,4 @@ impl Pooler {
         taps.see(pass, "video.emb", &embedding)?;
         Ok(Clips { embedding, context })
     }
-}
-
-/// The one part of a projection that is never split: it is as wide as an embedding.
-pub(super) fn single(mut parts: Vec<Linear>) -> Linear {
-    assert_eq!(parts.len(), 1, "an embedding's projection fits one binding");
-    parts.remove(0)
 }

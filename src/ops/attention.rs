@@ -145,7 +145,6 @@ struct Params {
     heads: u32,
     id_row: u32,
     scale: f32,
-    items: u32,
 }
 
 #[repr(C)]
@@ -277,7 +276,6 @@ fn attend(
     outputs: [&Tensor; 4],
 ) {
     let [q, k, v] = check(operands, shape);
-    let items = shape.batch * shape.heads * shape.queries;
     let tensors = operands.map(|rows| rows.tensor);
     let (number, ids) = match mask {
         // Ids are bound always and read under the last mask only.
@@ -309,7 +307,8 @@ fn attend(
         }
         Variant::Lane => {
             constants.push(("LANES", LANES.into()));
-            (shaders::ATTENTION_LANE, folded(items, LANES as usize))
+            let groups = (shape.heads * shape.queries).div_ceil(LANES as usize) as u32;
+            (shaders::ATTENTION_LANE, [groups, 1, shape.batch as u32])
         }
         Variant::Row => unreachable!("has bindings of its own"),
     };
@@ -322,7 +321,6 @@ fn attend(
         heads: shape.heads as u32,
         id_row: ids.cols() as u32,
         scale: scale(shape),
-        items: items as u32,
     };
     let kernel = pass.gpu().kernel(source, tensors[0].dtype(), &constants);
     let [out, value, sum, max] = outputs;

@@ -29,13 +29,20 @@ pub(super) fn narrow(caps: &Caps) -> Lanes {
     }
 }
 
-/// Invocations for a row as long as a vocabulary: few rows, so each gets a large workgroup.
-pub(super) fn wide(caps: &Caps) -> u32 {
-    if caps.software() {
-        8
-    } else if caps.workgroup_invocations >= 1024 {
-        1024
+/// Loop iterations one invocation may take. lavapipe silently leaves every loop of an invocation
+/// after 65535 iterations in total.
+const MAX_ITERATIONS: usize = 60_000;
+
+/// Invocations for a row as long as a vocabulary that is read `passes` times: such rows are few, so
+/// each gets a large workgroup.
+pub(super) fn wide(caps: &Caps, width: usize, passes: usize) -> u32 {
+    let lanes = if caps.software() {
+        // One SIMD register, unless that would take too many iterations.
+        ((passes * width).div_ceil(MAX_ITERATIONS) as u32)
+            .next_power_of_two()
+            .max(8)
     } else {
-        256
-    }
+        1024
+    };
+    lanes.min(1 << caps.workgroup_invocations.ilog2())
 }

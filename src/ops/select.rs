@@ -40,14 +40,17 @@ const FEW_ROWS: usize = 8;
 impl Variant {
     /// The fastest variant for a product, by what was measured.
     pub fn pick(caps: &Caps, at: Extents) -> Self {
-        let variant = match (at.m <= FEW_ROWS, caps.software()) {
-            (true, true) => Self::Row,
-            (true, false) => Self::SplitRow,
-            (false, true) => Self::Broadcast,
-            (false, false) => Self::Tile,
+        let few = at.m <= FEW_ROWS;
+        let preferred = match caps.software() {
+            true if at.m <= 2 => Self::Row,
+            true => Self::Broadcast,
+            false if few => Self::SplitRow,
+            false => Self::Tile,
         };
-        if variant.runs(caps, at) {
-            variant
+        if preferred.runs(caps, at) {
+            preferred
+        } else if few {
+            Self::Row
         } else {
             Self::Register
         }
@@ -57,7 +60,10 @@ impl Variant {
     pub fn runs(self, caps: &Caps, at: Extents) -> bool {
         match self {
             Self::Tile => at.n.is_multiple_of(4),
-            Self::Broadcast => at.n.is_multiple_of(4) && caps.subgroup == Some((8, 8)),
+            // Elsewhere a workgroup of 8 need not be one whole subgroup.
+            Self::Broadcast => {
+                at.n.is_multiple_of(4) && caps.software() && caps.subgroup == Some((8, 8))
+            }
             Self::Register | Self::Row | Self::SplitRow => true,
         }
     }
@@ -73,11 +79,11 @@ impl Variant {
                     &[("BM", bm), ("BN", 64), ("BK", 16), ("TM", tm), ("TN", 4)],
                 )
             }
-            Self::Broadcast => Choice::new(
-                shaders::LINEAR_BROADCAST,
-                [16, 64],
-                &[("GROUPS", 2), ("WIDE", 2)],
-            ),
+            Self::Broadcast => {
+                let groups = at.m.div_ceil(8).min(4) as u32;
+                let tile = [8 * groups, 64];
+                Choice::new(shaders::LINEAR_BROADCAST, tile, &[("GROUPS", groups)])
+            }
             Self::Register => {
                 let lanes = if caps.software() { 8 } else { 32 };
                 Choice::new(
@@ -86,21 +92,24 @@ impl Variant {
                     &[("LANES", lanes), ("ROWS", 8)],
                 )
             }
-            Self::Row | Self::SplitRow => {
-                let rows = at.m.min(FEW_ROWS).next_power_of_two() as u32;
-                let split = if self == Self::SplitRow { 32 } else { 1 };
-                Choice::new(
-                    shaders::LINEAR_ROW,
-                    [rows, 32],
-                    &[
-                        ("LANES", 8),
-                        ("SPLIT", split),
-                        ("ROWS", rows),
-                        ("CHUNK", rows.min(4)),
-                    ],
-                )
-            }
+            Self::Row => Self::rows(at, 8, 1),
+            Self::SplitRow => Self::rows(at, 4, 32),
         }
+    }
+
+    fn rows(at: Extents, lanes: u32, split: u32) -> Choice {
+        let rows = at.m.min(FEW_ROWS).next_power_of_two() as u32;
+        Choice::new(
+            shaders::LINEAR_ROW,
+            [rows, 8 * lanes],
+            &[
+                ("LANES", lanes),
+                ("SPLIT", split),
+                ("ROWS", rows),
+                // 32 bytes an invocation and row: at most 16 KiB.
+                ("CHUNK", rows.min(4)),
+            ],
+        )
     }
 }
 
