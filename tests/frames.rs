@@ -163,6 +163,47 @@ fn groups_are_sought() {
 }
 
 #[test]
+fn long_files_are_sought() {
+    let long = Clip {
+        frames: 1600,
+        ..clip(
+            "minute.mp4",
+            "x264enc speed-preset=ultrafast key-int-max=50 bframes=2 ! mp4mux",
+        )
+    };
+    // Filled up with a sparse box that holds nothing.
+    let mut bytes = fs::read(long.make()).unwrap();
+    let whole = bytes.len() as u64;
+    bytes.extend((70_u32 << 20).to_be_bytes());
+    bytes.extend(b"free");
+    let path = file("long-and-large.mp4", bytes);
+    let large = fs::File::options().write(true).open(&path).unwrap();
+    large.set_len(whole + (70 << 20)).unwrap();
+    let sampled = sample(&path, 8).unwrap();
+    assert_eq!(sampled.method, Method::Seek);
+    // 10 bits hold the number.
+    let wanted = [100, 300, 500, 700, 900, 1100, 1300, 1500].map(|number| number % 1024);
+    assert_eq!(numbers(&sampled), wanted);
+    assert_eq!(sampled.frames[7].pts, Seconds::from_integer(60));
+}
+
+#[test]
+fn size_changes_midway() {
+    let encode = "x264enc key-int-max=10 ! video/x-h264,stream-format=byte-stream";
+    let small = clip("small.264", encode);
+    let large = Clip {
+        size: (96, 64),
+        ..clip("large.264", encode)
+    };
+    let mut bytes = fs::read(small.make()).unwrap();
+    bytes.extend(fs::read(large.make()).unwrap());
+    let sampled = sample(&file("both.264", bytes), 4).unwrap();
+    assert_eq!(numbers(&sampled), [7, 22, 7, 22]);
+    let widths = sampled.frames.iter().map(|frame| frame.picture.width);
+    assert_eq!(widths.collect::<Vec<_>>(), [64, 64, 96, 96]);
+}
+
+#[test]
 fn variable_frame_rate() {
     let clip = Clip {
         rate: (0, 1),
