@@ -83,11 +83,11 @@ impl Variant {
                 Choice::new(shaders::LINEAR_BROADCAST, tile, &[("GROUPS", groups)])
             }
             Self::Register => {
-                let lanes = if caps.software() { 8 } else { 32 };
+                let (lanes, rows) = if caps.software() { (8, 16) } else { (32, 8) };
                 Choice::new(
                     shaders::LINEAR_REGISTER,
-                    [8, 8 * lanes],
-                    &[("LANES", lanes), ("ROWS", 8)],
+                    [rows, 8 * lanes],
+                    &[("LANES", lanes), ("ROWS", rows)],
                 )
             }
             Self::Row => {
