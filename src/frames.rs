@@ -1,6 +1,21 @@
 //! Decoded pictures and where they come from; knows no GPU and no model.
+//!
+//! [`sample`] takes T frames of a video, of an image file or of a folder of images. A video needs
+//! the feature `gstreamer`; images need nothing but this crate.
+
+#[cfg(feature = "gstreamer")]
+mod gst;
+mod still;
+
+use std::fmt;
+use std::fs::{self, File};
+use std::io::Read;
+use std::path::Path;
+use std::str::FromStr;
 
 use num_rational::Ratio;
+
+use crate::{Error, Result};
 
 /// A presentation time or a duration in seconds, exact.
 pub type Seconds = Ratio<i64>;
@@ -137,4 +152,195 @@ pub enum Orientation {
     FlipRotate180,
     /// Mirror left to right, then turn three quarters clockwise.
     FlipRotate270,
+}
+
+/// How frames are chosen from a video.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
+pub enum Sampling {
+    /// Frame floor((i + 1/2) N / T) of the N frames, for i in 0..T.
+    #[default]
+    Uniform,
+    /// The keyframes nearest to those times: fast, for a quick index; the same keyframe may come
+    /// more than once.
+    Keyframes,
+}
+
+impl FromStr for Sampling {
+    type Err = Error;
+
+    fn from_str(name: &str) -> Result<Self> {
+        match name {
+            "uniform" => Ok(Self::Uniform),
+            "keyframes" => Ok(Self::Keyframes),
+            _ => Err(Error::Argument {
+                what: "sampling",
+                expected: "uniform or keyframes".into(),
+                found: name.into(),
+            }),
+        }
+    }
+}
+
+impl fmt::Display for Sampling {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.pad(match self {
+            Self::Uniform => "uniform",
+            Self::Keyframes => "keyframes",
+        })
+    }
+}
+
+/// The way by which frames were reached.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Method {
+    /// Image files, no video.
+    Still,
+    /// The packets were listed without decoding; only the groups of pictures needed were decoded.
+    Plan,
+    /// Accurate seeks to times spread over the duration that the file states.
+    Seek,
+    /// Seeks to the nearest keyframes.
+    Keyframes,
+    /// Everything was decoded, twice: to count, then to choose.
+    Decode,
+}
+
+/// Frames taken from one source.
+#[derive(Clone, Debug)]
+pub struct Sampled {
+    /// As many as were asked for, in presentation order, repeated where the source has fewer; for
+    /// an image file exactly one.
+    pub frames: Vec<Frame>,
+    /// Length of the video; none for images and where nothing tells.
+    pub duration: Option<Seconds>,
+    /// How the frames were reached.
+    pub method: Method,
+}
+
+/// The most frames that one call takes: they are all in memory at once.
+const MAX_COUNT: usize = 4096;
+
+/// Pictures above 64 Mpx are refused before memory is taken for them.
+const MAX_PIXELS: u64 = 64 << 20;
+
+/// Takes `count` frames of a video, of an image file (exactly one frame, whatever the count) or of
+/// a folder of images (in the order of their names, chosen as [`Sampling::Uniform`] does).
+///
+/// The content decides what a file is, not its name. An animated image counts as its first
+/// picture. Alpha is dropped, not blended, as OpenCLIP's `convert("RGB")` does.
+///
+/// Blocks until the frames are there; gives up with [`Error::Stalled`] after 5 seconds without
+/// progress.
+///
+/// # Errors
+///
+/// [`Error::Argument`] if `count` is not in 1..=4096, [`Error::Io`] if the path cannot be read,
+/// [`Error::NotAFile`] for anything but a regular file or a folder with images in it,
+/// [`Error::MissingCodec`] if a plugin is needed, [`Error::Media`] if there is nothing to decode.
+pub fn sample(path: &Path, count: usize, sampling: Sampling) -> Result<Sampled> {
+    match open(path, count)? {
+        Source::Still(frames) => Ok(Sampled {
+            frames,
+            duration: None,
+            method: Method::Still,
+        }),
+        #[cfg(feature = "gstreamer")]
+        Source::Video { bytes } => gst::sample(path, bytes, count, sampling),
+        #[cfg(not(feature = "gstreamer"))]
+        Source::Video { .. } => no_video(path, sampling),
+    }
+}
+
+/// [`sample`] for a video, by one given method and without falling back to another; for tests and
+/// benchmarks.
+#[doc(hidden)]
+pub fn sample_by(path: &Path, count: usize, method: Method) -> Result<Sampled> {
+    match (open(path, count)?, method) {
+        #[cfg(feature = "gstreamer")]
+        (Source::Video { .. }, method) if method != Method::Still => {
+            gst::sample_by(path, count, method)
+        }
+        _ => sample(path, count, Sampling::Uniform),
+    }
+}
+
+/// What stands at a path.
+enum Source {
+    Still(Vec<Frame>),
+    /// A regular file that is no image; its size.
+    Video {
+        #[cfg_attr(not(feature = "gstreamer"), expect(dead_code))]
+        bytes: u64,
+    },
+}
+
+/// Looks at the kind of a file before opening it (a FIFO would block for ever), then at its first
+/// bytes.
+fn open(path: &Path, count: usize) -> Result<Source> {
+    if !(1..=MAX_COUNT).contains(&count) {
+        return Err(Error::Argument {
+            what: "number of frames",
+            expected: format!("1 to {MAX_COUNT}"),
+            found: count.to_string(),
+        });
+    }
+    let meta = fs::metadata(path).map_err(Error::io(path))?;
+    if meta.is_dir() {
+        return still::folder(path, count).map(Source::Still);
+    }
+    if !meta.is_file() {
+        return Err(Error::NotAFile {
+            path: path.to_owned(),
+            expected: "a video, an image or a folder of images",
+            found: kind(&meta).into(),
+        });
+    }
+    let head = head(path)?;
+    if head.is_empty() {
+        return Err(Error::media(path, "is empty"));
+    }
+    match still::sniff(&head) {
+        Some(format) => Ok(Source::Still(vec![still::read(path, format)?])),
+        None => Ok(Source::Video { bytes: meta.len() }),
+    }
+}
+
+/// The first bytes of a regular file, enough to tell an image.
+fn head(path: &Path) -> Result<Vec<u8>> {
+    let mut head = Vec::with_capacity(32);
+    File::open(path)
+        .and_then(|file| file.take(32).read_to_end(&mut head))
+        .map_err(Error::io(path))?;
+    Ok(head)
+}
+
+/// The name of a kind of file that is neither a regular file nor a folder.
+fn kind(meta: &fs::Metadata) -> &'static str {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::FileTypeExt;
+        let kind = meta.file_type();
+        if kind.is_fifo() {
+            return "a FIFO";
+        } else if kind.is_socket() {
+            return "a socket";
+        } else if kind.is_char_device() || kind.is_block_device() {
+            return "a device";
+        }
+    }
+    let _ = meta;
+    "a special file"
+}
+
+/// The indices of `count` frames spread evenly over `total`, repeated where there are fewer.
+fn uniform(total: usize, count: usize) -> impl Iterator<Item = usize> {
+    (0..count).map(move |i| (2 * i + 1) * total / (2 * count))
+}
+
+#[cfg(not(feature = "gstreamer"))]
+fn no_video(path: &Path, _: Sampling) -> Result<Sampled> {
+    Err(Error::media(
+        path,
+        "is no image, and this build cannot decode video; build with the feature `gstreamer`",
+    ))
 }

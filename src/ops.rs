@@ -6,6 +6,7 @@
 pub mod attention;
 pub mod choose;
 pub mod embed;
+pub(crate) mod grid;
 pub mod linear;
 pub mod norm;
 mod select;

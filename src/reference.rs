@@ -1,5 +1,15 @@
 //! Naive CPU twins of every op, under the same names: plain loops, f64 accumulation.
 
+mod attention;
+mod choose;
+mod embed;
 mod linear;
+mod norm;
+mod preprocess;
 
+pub use attention::*;
+pub use choose::*;
+pub use embed::*;
 pub use linear::*;
+pub use norm::*;
+pub use preprocess::{patches, pixels, upright};

@@ -8,53 +8,31 @@ of all frames of a clip (VideoCoCa's flattened pooling).
 MODEL is one of
   tiny               a few odd sizes that no kernel can guess (committed under tests/data/tiny)
   coca_ViT-B-32, …   any CoCa configuration that open_clip knows, with random weights
-  a directory        open_clip_config.json and *.safetensors; its weights are read, never written
+  a directory        open_clip_config.json and *model*.safetensors; read, never written
+                     (one that is called like a model: ./tiny)
 
 Random weights are seeded by parameter name, so that a model does not change when a layer is added
 or the order of construction differs. Examples:
 
-  tools/reference.py tiny --model-dir tests/data/tiny --dump tests/data/tiny/reference.safetensors
+  tools/reference.py tiny --dtype f16 --seed 4 --input-seed 15 --seq-len 12 --min-seq-len 3 \\
+      --model-dir tests/data/tiny --dump tests/data/tiny/reference.safetensors
   tools/reference.py coca_ViT-B-32 --model-dir build/b32 --dump build/b32/reference.safetensors
   tools/reference.py models/shapes --dump build/shapes-reference.safetensors
 """
 
 import argparse
 import contextlib
-import hashlib
 import json
 import math
 from importlib.metadata import version
 from pathlib import Path
 
-import open_clip
 import torch
 import torch.nn.functional as F
 from open_clip.coca_model import CoCa
-from safetensors.torch import load_file, save_file
+from safetensors.torch import save_file
 
-TINY = {
-    "embed_dim": 192,
-    "vision_cfg": {
-        "image_size": 20, "patch_size": 5, "width": 96, "head_width": 32, "layers": 2,
-        "attentional_pool": True, "attn_pooler_queries": 7, "attn_pooler_heads": 2,
-        "output_tokens": True,
-    },
-    "text_cfg": {
-        "context_length": 13, "vocab_size": 96, "width": 192, "heads": 2, "layers": 2,
-        "embed_cls": True, "output_tokens": True,
-    },
-    "multimodal_cfg": {
-        "context_length": 13, "vocab_size": 96, "width": 192, "heads": 6, "layers": 2,
-    },
-    "custom_text": True,
-}
-
-PREPROCESS = {
-    "mean": [0.48145466, 0.4578275, 0.40821073],
-    "std": [0.26862954, 0.26130258, 0.27577711],
-    "interpolation": "bicubic",
-    "resize_mode": "shortest",
-}
+from reference_model import build, generator, make_clips, make_texts
 
 BEAMS = {  # dump entry -> (num_beams, num_beam_groups, sum log-softmax instead of raw logits)
     "beam_6x3_raw.tokens": (6, 3, False),
@@ -62,120 +40,6 @@ BEAMS = {  # dump entry -> (num_beams, num_beam_groups, sum log-softmax instead 
     "beam_2x1_raw.tokens": (2, 1, False),
     "beam_6x1_logp.tokens": (6, 1, True),
 }
-
-
-# --- inputs and weights -----------------------------------------------------------------------
-
-
-def generator(seed: int, name: str) -> torch.Generator:
-    """A random stream that depends on nothing but the global seed and a name."""
-    digest = hashlib.sha256(f"{seed}:{name}".encode()).digest()
-    return torch.Generator().manual_seed(int.from_bytes(digest[:8], "little") >> 1)
-
-
-def random_parameter(name: str, shape: torch.Size, seed: int) -> torch.Tensor:
-    """Weights at a scale where every part of the model matters.
-
-    Zero biases, unit norms or tiny embeddings would let a port forget them and still agree.
-    """
-    noise = torch.randn(shape, generator=generator(seed, name))
-    parent, _, leaf = ("." + name).rpartition(".")
-    if name == "logit_scale":
-        return math.log(1 / 0.07) + 0.1 * noise
-    if leaf.endswith("bias"):
-        return 0.1 * noise
-    if parent.rpartition(".")[2].startswith("ln_"):
-        return 1 + 0.2 * noise
-    if leaf in ("class_embedding", "cls_emb", "query") or "token_embedding" in name:
-        return noise
-    if leaf == "positional_embedding":
-        return 0.5 * noise
-    if name == "text_decoder.text_projection":  # clear winners among the logits
-        return 4 * noise / math.sqrt(shape[0])
-    if leaf in ("proj", "text_projection"):  # right-multiplied: rows are the inputs
-        return noise / math.sqrt(shape[0])
-    gain = 1.5 if "in_proj" in leaf or leaf.startswith(("q_proj", "k_proj")) else 1.0
-    return gain * noise / math.sqrt(noise[0].numel())
-
-
-def make_clips(clips: int, frames: int, size: int, seed: int) -> torch.Tensor:
-    """(B, T, 3, S, S) normalised pixels: a disc crosses a shaded, slightly noisy background.
-
-    Real structure rather than white noise, so that a trained model sees something it can name
-    and the frames of a clip differ from one another.
-    """
-    rng = generator(seed, "input.video")
-    grid = (torch.arange(size) + 0.5) / size
-    y, x = torch.meshgrid(grid, grid, indexing="ij")
-    mean = torch.tensor(PREPROCESS["mean"]).view(3, 1, 1)
-    std = torch.tensor(PREPROCESS["std"]).view(3, 1, 1)
-    out = torch.empty(clips, frames, 3, size, size)
-    for clip in out:
-        back, slope, disc = torch.rand(3, 3, 1, 1, generator=rng)
-        for t, frame in enumerate(clip):
-            inside = (x - (t + 1) / (frames + 1)) ** 2 + (y - 0.5) ** 2 < 0.2**2
-            pixels = torch.where(inside, disc, 0.6 * back + 0.4 * slope * (x + y) / 2)
-            pixels = (pixels + 0.04 * torch.randn(3, size, size, generator=rng)).clamp(0, 1)
-            frame.copy_((pixels - mean) / std)
-    return out
-
-
-def make_texts(rows: int, length: int, vocab: int, seed: int) -> torch.Tensor:
-    """(R, L) ids: SOT, words, EOT, padding. Row 1 is full, row 3 has a single pad.
-
-    Id 0 pads and appears nowhere else: inside a text, OpenCLIP's own releases disagree on it.
-    """
-    rng = generator(seed, "input.text_ids")
-    lengths = [length // 2 + 1, length, 4, length - 1]
-    out = torch.zeros(rows, length, dtype=torch.long)
-    for i, row in enumerate(out):
-        n = lengths[i % len(lengths)]
-        row[:n] = torch.randint(1, vocab - 2, (n,), generator=rng)
-        row[0], row[n - 1] = vocab - 2, vocab - 1
-    return out
-
-
-def build(name: str, seed: int, dtype: torch.dtype) -> tuple[CoCa, dict]:
-    """The model and its configuration; random weights take the values that `dtype` can hold."""
-    directory = Path(name)
-    if directory.is_dir():
-        config = json.loads((directory / "open_clip_config.json").read_text())
-    else:
-        model_cfg = TINY if name == "tiny" else open_clip.get_model_config(name)
-        if model_cfg is None:
-            raise SystemExit(f"{name}: neither a directory nor a model that open_clip knows")
-        config = {"model_cfg": model_cfg, "preprocess_cfg": PREPROCESS}
-    if config["model_cfg"]["vision_cfg"].get("attentional_pool") is not True:
-        raise SystemExit(f"{name}: only one attentional pooler (attentional_pool: true) is covered")
-    model = CoCa(**{k: v for k, v in config["model_cfg"].items() if k != "custom_text"}).eval()
-    if directory.is_dir():
-        state = {}
-        for file in sorted(directory.glob("*.safetensors")):
-            state.update(load_file(file))
-    else:
-        state = {
-            key: random_parameter(key, value.shape, seed).to(dtype)
-            for key, value in model.state_dict().items()
-        }
-    model.load_state_dict(state)
-    pad_mask_on_cls_row_only(model.text)
-    return model, config
-
-
-def pad_mask_on_cls_row_only(text: torch.nn.Module) -> None:
-    """Padding as OpenCLIP <= 2.x has it, with which the public weights were trained.
-
-    There only the class token is kept from looking at padding. OpenCLIP 3 applies the mask to
-    every row, which changes nothing but the rows of the padding itself.
-    """
-    every_row = text._build_additive_mask
-
-    def cls_row(ids, seq_len, dtype):
-        mask = every_row(ids, seq_len, dtype)
-        mask[:, :-1] = 0
-        return mask
-
-    text._build_additive_mask = cls_row
 
 
 # --- activations ------------------------------------------------------------------------------
@@ -340,7 +204,7 @@ def print_facts(model: CoCa, out: dict, gen: Generator) -> None:
 
     context = out["video.tokens"][:1]
     noise = torch.randn(context.shape, generator=generator(0, "noise")) * context.std()
-    for scale in (1e-5, 1e-3):
+    for scale in (1e-3, 1e-2):
         again = gen.all(context + scale * noise, out["input.prompt_ids"])
         moved = [name for name, tokens in again.items() if not torch.equal(tokens, out[name])]
         print(f"tokens with context noise of {scale:.0e} ", "unchanged" if not moved else f"MOVED: {moved}")
@@ -362,7 +226,8 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--dtype", choices=("f16", "f32"), default="f32",
                         help="element type of the written weights (default f32); the activations are "
                              "f32 in any case, computed from the weights as written")
-    parser.add_argument("--seed", type=int, default=0, help="for weights and inputs (default 0)")
+    parser.add_argument("--seed", type=int, default=0, help="for the weights (default 0)")
+    parser.add_argument("--input-seed", type=int, help="for clips and texts (default: as --seed)")
     parser.add_argument("--clips", type=int, default=2, help="B (default 2)")
     parser.add_argument("--frames", type=int, default=3, help="T (default 3)")
     parser.add_argument("--texts", type=int, default=4, help="R, at least B (default 4)")
@@ -375,6 +240,8 @@ def arguments() -> argparse.Namespace:
         parser.error("nothing to write: give --model-dir, --dump or both")
     if args.model_dir and Path(args.model).is_dir():
         parser.error("--model-dir is for random weights; a model read from a directory stays there")
+    if args.input_seed is None:
+        args.input_seed = args.seed
     if args.texts < args.clips:
         parser.error("--texts must be at least --clips")
     return args
@@ -391,17 +258,16 @@ def main() -> None:
         state = {key: value.to(dtype).contiguous() for key, value in model.state_dict().items()}
         save_file(state, args.model_dir / "model.safetensors", metadata={"format": "pt"})
     if args.dump:
-        write_dump(args, model, config["model_cfg"])
+        write_dump(args, model, config)
 
 
 @torch.no_grad()
-def write_dump(args: argparse.Namespace, model: CoCa, model_cfg: dict) -> None:
-    length = model_cfg["text_cfg"]["context_length"]
-    vocab = model_cfg["text_cfg"]["vocab_size"]
-    size = model_cfg["vision_cfg"]["image_size"]
+def write_dump(args: argparse.Namespace, model: CoCa, config: dict) -> None:
+    text_cfg = config["model_cfg"]["text_cfg"]
+    length, vocab = text_cfg["context_length"], text_cfg["vocab_size"]
     seq_len = min(args.seq_len, length)
-    video = make_clips(args.clips, args.frames, size, args.seed)
-    ids = make_texts(args.texts, length, vocab, args.seed)
+    video = make_clips(args.clips, args.frames, config, args.input_seed)
+    ids = make_texts(args.texts, length, vocab, args.input_seed)
     out = {"input.video": video, "input.text_ids": ids, "input.prompt_ids": ids[0, :3].clone()}
     vision_stages(model, video, out)
     text_stages(model, ids, out)
@@ -410,7 +276,7 @@ def write_dump(args: argparse.Namespace, model: CoCa, model_cfg: dict) -> None:
     out |= gen.all(context, out["input.prompt_ids"])
     out["greedy.top1_margin"] = gen.top1_margin(context, out["greedy.tokens"])
     metadata = {
-        "model": Path(args.model).name, "seed": args.seed,
+        "model": Path(args.model).name, "seed": args.seed, "input_seed": args.input_seed,
         "parameters": sum(p.numel() for p in model.parameters()),
         "clips": args.clips, "frames": args.frames, "texts": args.texts,
         "sot": vocab - 2, "eos": vocab - 1, "pad": model.pad_id,
@@ -419,7 +285,8 @@ def write_dump(args: argparse.Namespace, model: CoCa, model_cfg: dict) -> None:
         **{name: version(name) for name in ("open_clip_torch", "torch", "transformers")},
     }
     args.dump.parent.mkdir(parents=True, exist_ok=True)
-    save_file({name: tensor.contiguous() for name, tensor in out.items()}, args.dump,
+    own = {name: tensor.clone(memory_format=torch.contiguous_format) for name, tensor in out.items()}
+    save_file(own, args.dump,
               metadata={key: str(value) for key, value in metadata.items()})
     print_facts(model, out, gen)
 

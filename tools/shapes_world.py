@@ -15,7 +15,7 @@ from __future__ import annotations
 import argparse
 import math
 import random
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
@@ -234,16 +234,20 @@ def draw_background(gen: torch.Generator, scenes: Scenes, height: int, width: in
     return (base + ramp * (kind == 1) + noise * (kind == 2)).clamp(0.12, 0.82)
 
 
-def draw_objects(gen: torch.Generator, canvas: torch.Tensor, scenes: Scenes) -> torch.Tensor:
+def draw_paints(gen: torch.Generator, scenes: Scenes) -> torch.Tensor:
+    """(B, 3, RGB): each object's colour, a little off its name's pure one."""
+    palette = torch.tensor(list(COLORS.values()))
+    jitter = uniform(gen, -0.035, 0.035, len(scenes), MAX_OBJECTS, 3)
+    return (palette[scenes.color] + jitter).clamp(0, 1)
+
+
+def draw_objects(canvas: torch.Tensor, scenes: Scenes, paint: torch.Tensor) -> torch.Tensor:
     """Paints the objects over (B, 3, H, W) backgrounds, antialiased."""
     height, width = canvas.shape[-2:]
     canvas = canvas.clone()
     unit = min(height, width)
     rows = ((torch.arange(height) + 0.5) / unit)[None, :, None]
     cols = ((torch.arange(width) + 0.5) / unit)[None, None, :]
-    palette = torch.tensor(list(COLORS.values()))
-    jitter = uniform(gen, -0.035, 0.035, len(scenes), MAX_OBJECTS, 3)
-    paint = (palette[scenes.color] + jitter).clamp(0, 1)
     for slot in range(MAX_OBJECTS):
         for kind, name in enumerate(SHAPES):
             hit = (scenes.count > slot) & (scenes.shape[:, slot] == kind)
@@ -293,9 +297,9 @@ def codec_noise(gen: torch.Generator, image: torch.Tensor) -> torch.Tensor:
 
 def soften(gen: torch.Generator, image: torch.Tensor) -> torch.Tensor:
     """A random amount of blur, or now and then of the overshoot that sharp resampling leaves."""
-    kernel = torch.tensor([0.25, 0.5, 0.25])
-    taps = (kernel[:, None] * kernel[None, :]).expand(3, 1, 3, 3)
-    blurred = F.conv2d(F.pad(image, (1, 1, 1, 1), mode="replicate"), taps, groups=3)
+    padded = F.pad(image, (1, 1, 1, 1), mode="replicate")
+    blurred = (padded[..., :-2, :] + 2 * padded[..., 1:-1, :] + padded[..., 2:, :]) / 4
+    blurred = (blurred[..., :-2] + 2 * blurred[..., 1:-1] + blurred[..., 2:]) / 4
     amount = uniform(gen, -0.35, 1.0, image.shape[0], 1, 1, 1)
     return image + amount * (blurred - image)
 
@@ -307,7 +311,8 @@ def draw_images(gen: torch.Generator, scenes: Scenes, side: int) -> torch.Tensor
     of a video are."""
     scale = (1.0, 1.5, 2.0)[int(choose(gen, (0.6, 0.25, 0.15), 1))]
     large = int(side * scale)
-    image = draw_objects(gen, draw_background(gen, scenes, large, large), scenes)
+    canvas = draw_background(gen, scenes, large, large)
+    image = draw_objects(canvas, scenes, draw_paints(gen, scenes))
     batch = len(scenes)
     contrast = uniform(gen, 0.92, 1.06, batch, 1, 1, 1)
     image = (image - 0.5) * contrast + 0.5 + uniform(gen, -0.04, 0.04, batch, 1, 1, 1)
@@ -413,11 +418,6 @@ def make_batch(
             texts.append(caption(rng, objects, BACKGROUNDS[int(scenes.background[i])]))
         captioned.append(not asks)
     return Batch(images, texts, torch.tensor(captioned), scenes)
-
-
-def moved(scenes: Scenes, x: torch.Tensor, y: torch.Tensor) -> Scenes:
-    """The same scenes with other centres: a frame of a moving clip."""
-    return replace(scenes, x=x, y=y)
 
 
 def main() -> None:

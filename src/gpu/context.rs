@@ -81,12 +81,12 @@ impl Caps {
 #[derive(Clone)]
 pub struct Gpu {
     pub(super) shared: Arc<Shared>,
+    caps: Arc<Caps>,
 }
 
 pub(super) struct Shared {
     pub device: wgpu::Device,
     pub queue: wgpu::Queue,
-    pub caps: Caps,
     pub pool: Arc<Pool>,
     pub kernels: KernelCache,
     pub belt: Mutex<wgpu::util::StagingBelt>,
@@ -157,9 +157,9 @@ impl Gpu {
                 recording: Recording::default(),
                 device,
                 queue,
-                caps,
                 lost,
             }),
+            caps: Arc::new(caps),
         })
     }
 
@@ -179,7 +179,19 @@ impl Gpu {
     }
 
     pub fn caps(&self) -> &Caps {
-        &self.shared.caps
+        &self.caps
+    }
+
+    /// The same device seen as one with other capabilities, so that tests and benches run the
+    /// kernels that other adapters would get.
+    #[doc(hidden)]
+    pub fn with_caps(&self, change: impl FnOnce(&mut Caps)) -> Self {
+        let mut caps = self.caps().clone();
+        change(&mut caps);
+        Self {
+            shared: Arc::clone(&self.shared),
+            caps: Arc::new(caps),
+        }
     }
 
     pub fn device(&self) -> &wgpu::Device {

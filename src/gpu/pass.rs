@@ -199,6 +199,48 @@ impl<'g> Pass<'g> {
             .clear_buffer(tensor.buffer(), 0, Some(tensor.padded_bytes()));
     }
 
+    /// A copy of `tensor` as it is at this point of the recording.
+    pub fn copy_of(&mut self, tensor: &Tensor) -> Result<Tensor> {
+        let copy = self.tensor(tensor.dims(), tensor.dtype())?;
+        self.copy_out(tensor, copy.buffer(), tensor.padded_bytes());
+        Ok(copy)
+    }
+
+    /// Copies all columns of `from` (R, n) into columns `first..first + n` of `to` (R, m), both of
+    /// 4-byte elements.
+    pub fn copy_columns(&mut self, from: &Tensor, to: &Tensor, first: usize) {
+        assert!(from.rows() == to.rows() && first + from.cols() <= to.cols());
+        assert!(from.dtype() == to.dtype() && from.dtype().size() == 4);
+        self.compute = None;
+        let width = 4 * from.cols() as u64;
+        for row in 0..from.rows() {
+            self.encoder.copy_buffer_to_buffer(
+                from.buffer(),
+                row as u64 * width,
+                to.buffer(),
+                4 * (row * to.cols() + first) as u64,
+                width,
+            );
+        }
+    }
+
+    /// Copies the whole of `from` into rows `first..` of `to`, counted along the first axis.
+    pub fn copy_rows(&mut self, from: &Tensor, to: &Tensor, first: usize) {
+        assert_eq!(&from.dims()[1..], &to.dims()[1..], "rows of the same shape");
+        assert_eq!(from.dtype(), to.dtype());
+        assert!(first + from.dim(0) <= to.dim(0));
+        self.compute = None;
+        let row = to.len() / to.dim(0) * to.dtype().size();
+        let (offset, size) = (row * first, row * from.dim(0));
+        self.encoder.copy_buffer_to_buffer(
+            from.buffer(),
+            0,
+            to.buffer(),
+            offset as u64,
+            size as u64,
+        );
+    }
+
     pub(super) fn copy_out(&mut self, tensor: &Tensor, target: &wgpu::Buffer, size: u64) {
         self.compute = None;
         self.encoder

@@ -15,8 +15,25 @@ macro_rules! shaders {
 }
 
 shaders! {
+    ATTENTION = "attention";
+    ATTENTION_LANE = "attention_lane";
+    ATTENTION_ROW = "attention_row";
+    CUT_PATCHES = "cut_patches";
+    EMBED_PATCHES = "embed_patches";
+    EMBED_TOKENS = "embed_tokens";
+    FRAME_RGB = "frame_rgb";
+    GREEDY_STEP = "greedy_step";
+    KV_APPEND = "kv_append";
+    L2_NORMALIZE = "l2_normalize";
+    LAYERNORM = "layernorm";
     LINEAR_BROADCAST = "linear_broadcast";
     LINEAR_REGISTER = "linear_register";
     LINEAR_ROW = "linear_row";
     LINEAR_TILE = "linear_tile";
+    POOL_FINISH = "pool_finish";
+    POOL_MERGE = "pool_merge";
+    RESIZE = "resize";
+    SLICE_ROWS = "slice_rows";
+    SOFTMAX = "softmax";
+    TOP_K = "top_k";
 }

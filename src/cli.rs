@@ -1,0 +1,162 @@
+//! The command line: arguments, messages and exit codes. Results go to stdout, all else to stderr.
+
+mod caption;
+mod devices;
+mod model;
+mod output;
+mod parity;
+
+use std::io::Write;
+use std::process::ExitCode;
+use std::time::Instant;
+
+use clap::{ArgAction, Parser, Subcommand};
+use log::{Level, LevelFilter};
+use vcoca_gpu::Error;
+
+use model::ModelArgs;
+
+/// Some inputs failed, or a comparison did.
+const FAILED: u8 = 1;
+/// The model or the adapter cannot be used.
+const UNUSABLE: u8 = 3;
+
+const AFTER_HELP: &str = "\
+Exit codes:
+  0  all went well
+  1  an input could not be read or captioned (the others still were), or a comparison failed
+  2  the command line is wrong
+  3  the model or the adapter cannot be used
+
+Environment:
+  WGPU_BACKEND       vulkan, metal or dx12: use no other
+  WGPU_ADAPTER_NAME  use an adapter whose name contains this, in any case
+  WGPU_POWER_PREF    low: prefer integrated GPUs; high: discrete ones (the default)
+  RUST_LOG           finer choice of messages than -q and -v
+  NO_COLOR           no colours";
+
+/// Captions of videos and images, on any GPU.
+#[derive(Parser)]
+#[command(name = "vcoca-gpu", version, after_help = AFTER_HELP, max_term_width = 100)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+
+    /// Print results and errors alone
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    quiet: bool,
+
+    /// Tell what is done and how long it takes; twice: in detail
+    #[arg(short, long, global = true, action = ArgAction::Count)]
+    verbose: u8,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Say what videos and images show
+    #[command(after_help = AFTER_HELP)]
+    Caption(caption::Args),
+    /// List the adapters, what each can do, which one is used and why
+    #[command(after_help = AFTER_HELP)]
+    Devices(devices::Args),
+    /// Compare a model with a reference dump, stage by stage
+    #[command(after_help = AFTER_HELP)]
+    Parity(parity::Args),
+}
+
+/// Why a command ends before its end.
+enum Stop {
+    /// Nobody reads the results any more.
+    ClosedPipe,
+    /// This exit code, after this message.
+    Fault(u8, anyhow::Error),
+}
+
+impl Stop {
+    /// The model or the adapter cannot be used.
+    fn unusable(error: Error) -> Self {
+        Self::Fault(UNUSABLE, error.into())
+    }
+}
+
+impl From<std::io::Error> for Stop {
+    fn from(error: std::io::Error) -> Self {
+        match error.kind() {
+            std::io::ErrorKind::BrokenPipe => Self::ClosedPipe,
+            _ => Self::Fault(FAILED, anyhow::Error::new(error).context("writing results")),
+        }
+    }
+}
+
+impl From<Error> for Stop {
+    fn from(error: Error) -> Self {
+        match error {
+            Error::NoAdapter(_)
+            | Error::AdapterLimit { .. }
+            | Error::DeviceLost(_)
+            | Error::Gpu(_)
+            | Error::Model { .. } => Self::unusable(error),
+            _ => Self::Fault(FAILED, error.into()),
+        }
+    }
+}
+
+/// Runs the command line.
+pub fn run() -> ExitCode {
+    let started = Instant::now();
+    let cli = Cli::parse();
+    start_log(cli.quiet, cli.verbose);
+    silence_contained_panics();
+    let outcome = match cli.command {
+        Command::Caption(args) => caption::run(&args, started, cli.quiet),
+        Command::Devices(args) => devices::run(&args),
+        Command::Parity(args) => parity::run(&args),
+    };
+    match outcome {
+        Ok(code) => code,
+        Err(Stop::ClosedPipe) => ExitCode::SUCCESS,
+        Err(Stop::Fault(code, error)) => {
+            report(&error);
+            ExitCode::from(code)
+        }
+    }
+}
+
+/// Tells of an error; shown whatever the verbosity.
+fn report(error: &anyhow::Error) {
+    // Where stderr is closed, too, the exit code has to do.
+    let _ = writeln!(std::io::stderr(), "error: {error:#}");
+}
+
+fn start_log(quiet: bool, verbose: u8) {
+    let ours = match (quiet, verbose) {
+        (true, _) => LevelFilter::Error,
+        (_, 0) => LevelFilter::Warn,
+        (_, 1) => LevelFilter::Info,
+        _ => LevelFilter::Debug,
+    };
+    env_logger::Builder::new()
+        .filter_level(LevelFilter::Error)
+        .filter_module("vcoca_gpu", ours)
+        .parse_default_env()
+        .format(|out, record| {
+            let style = out.default_level_style(record.level());
+            let label = match record.level() {
+                Level::Error => "error: ",
+                Level::Warn => "warning: ",
+                _ => "",
+            };
+            writeln!(out, "{style}{label}{style:#}{}", record.args())
+        })
+        .init();
+}
+
+/// A crafted tokenizer's panic is reported as an error and need not be shown as a panic, too.
+fn silence_contained_panics() {
+    let usual = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |info| {
+        if !vcoca_gpu::tokenizer::panic_is_contained() {
+            usual(info);
+        }
+    }));
+}

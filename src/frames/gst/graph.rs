@@ -1,0 +1,383 @@
+//! A pipeline `filesrc ! parsebin|decodebin → tail` over one local file, in which no wait is
+//! without a deadline and nothing but that file is opened.
+
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, mpsc};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use gstreamer as gst;
+use gstreamer::prelude::*;
+
+use super::fault;
+use crate::frames::MAX_PIXELS;
+use crate::{Error, Result};
+
+/// Without progress for this long decoding is given up.
+pub(super) const STALL: Duration = Duration::from_secs(5);
+
+/// Without progress for this long it is looked whether anything is still at work.
+const IDLE: Duration = Duration::from_millis(500);
+
+/// How long the end of a pipeline is waited for; later it ends on its own, on another thread.
+const TEARDOWN: Duration = Duration::from_secs(1);
+
+/// Manifests and playlists: their demuxers open other files and connections.
+const PLAYLISTS: [&str; 5] = [
+    "application/x-hls",
+    "application/dash+xml",
+    "application/vnd.ms-sstr+xml",
+    "application/sdp",
+    "text/uri-list",
+];
+
+/// A running pipeline; dropping it ends it.
+pub(super) struct Graph {
+    path: PathBuf,
+    pipeline: gst::Pipeline,
+    bus: gst::Bus,
+    flow: Arc<Flow>,
+    /// The longest wait without progress.
+    patience: Duration,
+}
+
+/// What the streaming threads tell the caller.
+#[derive(Default)]
+pub(super) struct Flow {
+    /// Counts packets and frames: the measure of progress.
+    ticks: AtomicU64,
+    links: Mutex<Links>,
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct Links {
+    /// The video stream reaches the tail.
+    linked: bool,
+    /// All streams of the file are known.
+    complete: bool,
+    /// Why this file must not be played.
+    refused: Option<String>,
+    /// Media types of streams that are not video.
+    others: Vec<String>,
+    /// Description and media type of a video stream without a decoder.
+    missing: Option<(String, String)>,
+}
+
+impl Flow {
+    /// Notes that a packet or a frame has moved.
+    pub(super) fn tick(&self) {
+        self.ticks.fetch_add(1, Ordering::Relaxed);
+    }
+
+    fn links(&self) -> MutexGuard<'_, Links> {
+        self.links.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether to look further into a stream of this type.
+    fn judge(&self, caps: &gst::CapsRef) -> bool {
+        let Some(kind) = caps.structure(0) else {
+            return true;
+        };
+        let name = kind.name().as_str();
+        let pixels = kind
+            .get::<i32>("width")
+            .ok()
+            .zip(kind.get::<i32>("height").ok())
+            .map_or(0, |(w, h)| {
+                u64::from(w.unsigned_abs()) * u64::from(h.unsigned_abs())
+            });
+        let mut links = self.links();
+        if pixels > MAX_PIXELS {
+            links.refused = Some(format!(
+                "has pictures of {pixels} pixels; more than 64 Mpx are refused"
+            ));
+        } else if PLAYLISTS.contains(&name) || opens_others(caps) {
+            links.refused = Some(format!(
+                "is a playlist ({name}) that refers to other files; give the video file itself"
+            ));
+        } else if ["audio/", "text/", "subpicture/", "closedcaption/", "meta/"]
+            .iter()
+            .any(|other| name.starts_with(other))
+        {
+            links.others.push(name.to_owned());
+        } else {
+            return true;
+        }
+        self.changed.notify_all();
+        false
+    }
+}
+
+/// Whether a demuxer for this type reads from elsewhere.
+fn opens_others(caps: &gst::CapsRef) -> bool {
+    gst::ElementFactory::factories_with_type(gst::ElementFactoryType::DEMUXER, gst::Rank::NONE)
+        .iter()
+        .filter(|factory| {
+            factory
+                .metadata("klass")
+                .is_some_and(|class| class.contains("Adaptive") || class.contains("Network"))
+        })
+        .flat_map(gst::ElementFactory::static_pad_templates)
+        .filter(|template| template.direction() == gst::PadDirection::Sink)
+        .any(|template| {
+            let accepted = template.caps();
+            !accepted.is_any() && accepted.can_intersect(caps)
+        })
+}
+
+impl Graph {
+    /// Builds and starts the pipeline: the first stream that `unpack` (`parsebin` or `decodebin`)
+    /// offers with a media type in `kinds` is linked to the head of `tail`, after `attach` has
+    /// seen its pad. No wait lasts longer than `patience` without progress.
+    pub(super) fn start(
+        path: &Path,
+        patience: Duration,
+        unpack: &'static str,
+        kinds: &'static [&'static str],
+        tail: &[gst::Element],
+        attach: impl Fn(&gst::Pad, &Arc<Flow>) + Send + Sync + 'static,
+    ) -> Result<Self> {
+        let pipeline = gst::Pipeline::new();
+        let source = element("filesrc")?;
+        source.set_property("location", path);
+        let unpack = element(unpack)?;
+        if unpack.has_property("force-sw-decoders") {
+            // Hardware decoders hand out memory of their own kinds.
+            unpack.set_property("force-sw-decoders", true);
+        }
+        let build = || {
+            pipeline.add_many([&source, &unpack])?;
+            pipeline.add_many(tail)?;
+            source.link(&unpack)?;
+            gst::Element::link_many(tail)
+        };
+        build().map_err(|error| Error::media(path, error.to_string()))?;
+
+        let flow = Arc::new(Flow::default());
+        let shared = flow.clone();
+        unpack.connect("autoplug-continue", false, move |values| {
+            let caps = values.get(2).and_then(|caps| caps.get::<gst::Caps>().ok());
+            Some(caps.is_none_or(|caps| shared.judge(&caps)).to_value())
+        });
+        let shared = flow.clone();
+        let head = tail[0].downgrade();
+        unpack.connect_pad_added(move |_, pad| {
+            let Some(sink) = head.upgrade().and_then(|head| head.static_pad("sink")) else {
+                return;
+            };
+            let caps = pad.current_caps().unwrap_or_else(|| pad.query_caps(None));
+            let wanted = caps
+                .structure(0)
+                .is_some_and(|kind| kinds.iter().any(|wanted| kind.name().starts_with(wanted)));
+            if wanted && !sink.is_linked() {
+                attach(pad, &shared);
+                if pad.link(&sink).is_ok() {
+                    shared.links().linked = true;
+                    shared.changed.notify_all();
+                }
+            }
+        });
+        let shared = flow.clone();
+        unpack.connect_no_more_pads(move |_| {
+            shared.links().complete = true;
+            shared.changed.notify_all();
+        });
+
+        let bus = pipeline
+            .bus()
+            .ok_or_else(|| Error::media(path, "the pipeline has no bus"))?;
+        let graph = Self {
+            path: path.to_owned(),
+            pipeline,
+            bus,
+            flow,
+            patience,
+        };
+        let pipeline = graph.pipeline.clone();
+        // A failure arrives on the bus, with its reason.
+        let _ = graph.within("opening", move || pipeline.set_state(gst::State::Playing))?;
+        Ok(graph)
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Calls `poll`, which may itself wait for some milliseconds, until it gives a value.
+    ///
+    /// # Errors
+    ///
+    /// What the pipeline reports while there is no value; [`Error::Stalled`] after too
+    /// long without progress.
+    pub(super) fn wait<T>(
+        &self,
+        doing: &'static str,
+        mut poll: impl FnMut() -> Option<T>,
+    ) -> Result<T> {
+        let mut seen = self.flow.ticks.load(Ordering::Relaxed);
+        let mut since = Instant::now();
+        loop {
+            if let Some(value) = poll() {
+                return Ok(value);
+            }
+            self.check()?;
+            let ticks = self.flow.ticks.load(Ordering::Relaxed);
+            if ticks != seen {
+                seen = ticks;
+                since = Instant::now();
+            } else if since.elapsed() > self.patience {
+                return Err(self.stalled(doing));
+            } else if since.elapsed() > IDLE && !self.alive() {
+                let problem = format!("is damaged: {doing} came to a stop");
+                return Err(Error::media(&self.path, problem));
+            }
+        }
+    }
+
+    /// Waits until the video stream is linked.
+    ///
+    /// # Errors
+    ///
+    /// Whatever keeps this file from having a video stream that can be decoded.
+    pub(super) fn wait_linked(&self) -> Result<()> {
+        self.wait("looking for a video stream", || {
+            let links = self.flow.links();
+            if links.linked || links.complete || links.refused.is_some() {
+                return Some(());
+            }
+            let _ = self
+                .flow
+                .changed
+                .wait_timeout(links, Duration::from_millis(10));
+            None
+        })?;
+        // A missing decoder and a refusal are known by now, and say more than what follows.
+        self.check()?;
+        let links = self.flow.links();
+        if links.linked {
+            return Ok(());
+        }
+        if let Some((codec, kind)) = &links.missing {
+            return Err(fault::missing(&self.path, codec, kind));
+        }
+        Err(self.no_video(&links))
+    }
+
+    /// Whether any streaming thread is at work. `decodebin` can lose the error with which the last
+    /// of them ended.
+    fn alive(&self) -> bool {
+        let mut elements = self.pipeline.iterate_recurse();
+        loop {
+            match elements.next() {
+                Ok(Some(element)) => {
+                    let started = |pad: &gst::Pad| pad.task_state() == gst::TaskState::Started;
+                    if element.pads().iter().any(started) {
+                        return true;
+                    }
+                }
+                Ok(None) => return false,
+                // The pipeline is changing under the iterator.
+                Err(_) => return true,
+            }
+        }
+    }
+
+    fn no_video(&self, links: &Links) -> Error {
+        let problem = if links.others.is_empty() {
+            "has no video stream".to_owned()
+        } else {
+            format!("has no video stream, only {}", links.others.join(", "))
+        };
+        Error::media(&self.path, problem)
+    }
+
+    /// Reads what the pipeline has reported so far.
+    pub(super) fn check(&self) -> Result<()> {
+        if let Some(reason) = &self.flow.links().refused {
+            return Err(Error::media(&self.path, reason));
+        }
+        while let Some(message) = self.bus.pop() {
+            match message.view() {
+                gst::MessageView::Error(error) => {
+                    let links = self.flow.links();
+                    if let Some((codec, kind)) = links.missing.as_ref().filter(|_| !links.linked) {
+                        return Err(fault::missing(&self.path, codec, kind));
+                    }
+                    if !links.linked && fault::not_linked(error) {
+                        return Err(self.no_video(&links));
+                    }
+                    return Err(fault::reported(&self.path, error));
+                }
+                gst::MessageView::Element(message) => {
+                    if let Some(found) = message.structure().and_then(fault::missing_plugin) {
+                        self.flow.links().missing.get_or_insert(found);
+                    }
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// Runs a call of GStreamer that might block; its thread is left behind when it does.
+    pub(super) fn within<T: Send + 'static>(
+        &self,
+        doing: &'static str,
+        call: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T> {
+        run(self.patience, call).ok_or_else(|| self.stalled(doing))
+    }
+
+    fn stalled(&self, doing: &'static str) -> Error {
+        Error::Stalled {
+            path: self.path.clone(),
+            seconds: self.patience.as_secs(),
+            doing,
+        }
+    }
+}
+
+impl Drop for Graph {
+    fn drop(&mut self) {
+        let pipeline = self.pipeline.clone();
+        if run(TEARDOWN, move || pipeline.set_state(gst::State::Null)).is_none() {
+            log::warn!("{}: decoding has not ended yet", self.path.display());
+        }
+    }
+}
+
+/// The result of `call`, run on a thread of its own, if it comes within `limit`.
+fn run<T: Send + 'static>(limit: Duration, call: impl FnOnce() -> T + Send + 'static) -> Option<T> {
+    let (done, result) = mpsc::channel();
+    let spawned = thread::Builder::new()
+        .name("gstreamer call".into())
+        .spawn(move || {
+            // The receiver is gone if the limit has passed.
+            let _ = done.send(call());
+        });
+    spawned.ok().and_then(|_| result.recv_timeout(limit).ok())
+}
+
+/// Makes an element that belongs to the base plugins.
+pub(super) fn element(name: &'static str) -> Result<gst::Element> {
+    gst::ElementFactory::make(name)
+        .build()
+        .map_err(|_| Error::MissingCodec {
+            path: PathBuf::from("GStreamer"),
+            codec: format!("the element {name}"),
+            install: "gstreamer1.0-plugins-base".into(),
+        })
+}
+
+/// A presentation time of `pad` in nanoseconds from the start of the stream; the pad's segment may
+/// start later than the time given.
+pub(super) fn stream_time(pad: &gst::Pad, time: Option<gst::ClockTime>) -> Option<i64> {
+    let event = pad.sticky_event::<gst::event::Segment>(0)?;
+    let segment = event.segment().downcast_ref::<gst::ClockTime>()?;
+    match segment.to_stream_time_full(time?)? {
+        gst::Signed::Positive(time) => i64::try_from(time.nseconds()).ok(),
+        gst::Signed::Negative(time) => i64::try_from(time.nseconds()).ok().map(|time| -time),
+    }
+}

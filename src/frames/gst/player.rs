@@ -1,0 +1,311 @@
+//! Decoded frames of one file: a gate that drops what is not wanted before any conversion, seeks,
+//! and pulls with deadlines.
+
+use std::collections::VecDeque;
+use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use gstreamer as gst;
+use gstreamer::prelude::*;
+use gstreamer_app::AppSink;
+
+use super::graph::{Flow, Graph, STALL, element, stream_time};
+use super::picture;
+use crate::Result;
+
+/// Containers round times, the finest of them to less than this, in nanoseconds.
+pub(super) const TOLERANCE: i64 = 1_000;
+
+/// Which decoded frames go on to conversion.
+pub(super) enum Gate {
+    All,
+    /// None; they are counted.
+    Shut,
+    /// For each of these times, ascending, the first frame at or after it.
+    Times(VecDeque<i64>),
+    /// The frames with these numbers, ascending, in the order of their coming.
+    Numbers(VecDeque<usize>),
+}
+
+/// A decoded frame, not yet copied out.
+pub(super) struct Shot {
+    /// Nanoseconds from the start of the stream; none in streams without times.
+    pub time: Option<i64>,
+    /// When the next frame is due, if the file says so.
+    pub end: Option<i64>,
+    sample: gst::Sample,
+}
+
+pub(super) struct Player {
+    graph: Graph,
+    sink: AppSink,
+    tap: Arc<Mutex<Tap>>,
+}
+
+/// What is seen of the stream on both sides of the decoder.
+struct Tap {
+    gate: Gate,
+    /// The gate from the next flush on.
+    next: Option<Gate>,
+    /// Frames that came to the gate since it is in place.
+    frames: usize,
+    /// Times of the packets that went into the decoder since the last flush, if all have one.
+    packets: Option<Vec<i64>>,
+    /// A flush has been, and no keyframe since.
+    unkeyed: bool,
+    /// End of the last frame in nanoseconds.
+    end: i64,
+    /// The decoder's input; none where the file holds raw pictures.
+    input: Option<gst::Pad>,
+}
+
+impl Tap {
+    /// Whether a frame passes.
+    fn admit(&mut self, time: Option<i64>) -> bool {
+        let number = self.frames;
+        self.frames += 1;
+        match &mut self.gate {
+            Gate::All => true,
+            Gate::Shut => false,
+            Gate::Times(wanted) => {
+                let due = wanted.len();
+                while wanted
+                    .front()
+                    .is_some_and(|&first| time.is_none_or(|time| time + TOLERANCE >= first))
+                {
+                    wanted.pop_front();
+                }
+                wanted.len() < due
+            }
+            Gate::Numbers(wanted) => {
+                let passes = wanted.front() == Some(&number);
+                if passes {
+                    wanted.pop_front();
+                }
+                passes
+            }
+        }
+    }
+
+    fn flushed(&mut self) {
+        if let Some(gate) = self.next.take() {
+            self.gate = gate;
+        }
+        self.frames = 0;
+        self.unkeyed = true;
+        self.packets = Some(Vec::new());
+    }
+}
+
+fn lock(tap: &Mutex<Tap>) -> MutexGuard<'_, Tap> {
+    tap.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Player {
+    /// Opens a file and starts decoding its first video stream into `gate`.
+    ///
+    /// # Errors
+    ///
+    /// Whatever keeps this file from being decoded.
+    pub(super) fn open(path: &Path, gate: Gate) -> Result<Self> {
+        let convert = element("videoconvert")?;
+        let sink = AppSink::builder()
+            .caps(&picture::caps())
+            .sync(false)
+            // No preroll: a seek must not wait for one that the gate holds back.
+            .async_(false)
+            .max_buffers(4)
+            .enable_last_sample(false)
+            .qos(false)
+            .build();
+        let tap = Arc::new(Mutex::new(Tap {
+            gate,
+            next: None,
+            frames: 0,
+            packets: Some(Vec::new()),
+            unkeyed: false,
+            end: 0,
+            input: None,
+        }));
+        let shared = tap.clone();
+        let tail = [convert, sink.clone().upcast()];
+        let graph = Graph::start(
+            path,
+            STALL,
+            "decodebin",
+            &["video/x-raw"],
+            &tail,
+            move |pad, flow| {
+                attach(pad, flow, &shared);
+            },
+        )?;
+        graph.wait_linked()?;
+        Ok(Self { graph, sink, tap })
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        self.graph.path()
+    }
+
+    /// The duration in nanoseconds that the file states, if it does.
+    pub(super) fn duration(&self) -> Option<i64> {
+        let sink = self.sink.clone();
+        let duration = self
+            .graph
+            .within("asking for the duration", move || {
+                sink.static_pad("sink")?
+                    .peer_query_duration::<gst::ClockTime>()
+            })
+            .ok()??;
+        i64::try_from(duration.nseconds()).ok().filter(|&d| d > 0)
+    }
+
+    /// Goes on from `time` (nanoseconds) with another gate. False where the file cannot seek.
+    pub(super) fn seek(&self, time: i64, flags: gst::SeekFlags, gate: Gate) -> Result<bool> {
+        lock(&self.tap).next = Some(gate);
+        let event = gst::event::Seek::new(
+            1.0,
+            flags | gst::SeekFlags::FLUSH,
+            gst::SeekType::Set,
+            gst::ClockTime::from_nseconds(time.max(0).unsigned_abs()),
+            gst::SeekType::None,
+            gst::ClockTime::NONE,
+        );
+        let sink = self.sink.clone();
+        self.graph.within("seeking", move || {
+            sink.static_pad("sink")
+                .is_some_and(|pad| pad.push_event(event))
+        })
+    }
+
+    /// The next frame that passes the gate; none at the end.
+    pub(super) fn pull(&self) -> Result<Option<Shot>> {
+        let sample = self.graph.wait("decoding", || {
+            let sample = self.sink.try_pull_sample(gst::ClockTime::from_mseconds(20));
+            (sample.is_some() || self.sink.is_eos()).then_some(sample)
+        })?;
+        let Some(sample) = sample else {
+            // The reason for an early end.
+            self.graph.check()?;
+            return Ok(None);
+        };
+        let buffer = sample.buffer();
+        let (pts, duration) = buffer.map_or((None, None), |b| (b.pts(), b.duration()));
+        let place = |time: Option<gst::ClockTime>| {
+            let segment = sample.segment()?.downcast_ref::<gst::ClockTime>()?;
+            i64::try_from(segment.to_stream_time(time?)?.nseconds()).ok()
+        };
+        Ok(Some(Shot {
+            time: place(pts),
+            end: place(pts.zip(duration).map(|(pts, duration)| pts + duration)),
+            sample,
+        }))
+    }
+
+    /// Frames counted by the gate, and the end of the last of them in nanoseconds.
+    pub(super) fn counted(&self) -> (usize, i64) {
+        let tap = lock(&self.tap);
+        (tap.frames, tap.end)
+    }
+
+    /// When the frame shown at `time` begins, and the keyframe it was decoded from, by the packets
+    /// that went into the decoder since the last seek: an accurate seek reports its first frame as
+    /// if it began where the seek went.
+    pub(super) fn span(&self, time: i64) -> (i64, i64) {
+        let tap = lock(&self.tap);
+        let packets = tap.packets.as_deref().unwrap_or_default();
+        let begun = |packet: &i64| *packet <= time + TOLERANCE;
+        let start = packets.iter().copied().filter(begun).max();
+        (
+            start.unwrap_or(time),
+            packets.first().copied().unwrap_or(time),
+        )
+    }
+
+    /// Copies a frame out of the decoder's memory.
+    pub(super) fn picture(&self, shot: &Shot) -> Result<crate::frames::Picture> {
+        let input = lock(&self.tap).input.clone();
+        let stated = input.as_ref().map(|pad| pad.current_caps());
+        let turn = self
+            .sink
+            .static_pad("sink")
+            .map(|pad| picture::orientation(&pad));
+        picture::copy(&shot.sample, stated, turn.unwrap_or_default())
+            .map_err(|problem| crate::Error::media(self.path(), problem))
+    }
+}
+
+impl Shot {
+    /// Frames a second that the file states; 25 where it does not.
+    pub(super) fn rate(&self) -> (i64, i64) {
+        let stated = self
+            .sample
+            .caps()
+            .and_then(|caps| caps.structure(0)?.get::<gst::Fraction>("framerate").ok())
+            .map(|rate| (i64::from(rate.numer()), i64::from(rate.denom())));
+        stated.filter(|&(n, d)| n > 0 && d > 0).unwrap_or((25, 1))
+    }
+}
+
+/// Watches the decoder's output, which becomes the gate, and its input.
+fn attach(output: &gst::Pad, flow: &Arc<Flow>, tap: &Arc<Mutex<Tap>>) {
+    let (shared, ticker) = (tap.clone(), flow.clone());
+    let kinds = gst::PadProbeType::BUFFER | gst::PadProbeType::EVENT_FLUSH;
+    output.add_probe(kinds, move |pad, info| {
+        match &info.data {
+            Some(gst::PadProbeData::Buffer(buffer)) => {
+                ticker.tick();
+                let time = stream_time(pad, buffer.pts());
+                let mut tap = lock(&shared);
+                if let Some(time) = time {
+                    let length = buffer.duration().map_or(0, gst::ClockTime::nseconds);
+                    tap.end = tap.end.max(time.saturating_add_unsigned(length));
+                }
+                if !tap.admit(time) {
+                    // Reported as taken: dropping makes the decoder complain.
+                    return gst::PadProbeReturn::Handled;
+                }
+            }
+            Some(gst::PadProbeData::Event(event)) if event.type_() == gst::EventType::FlushStop => {
+                lock(&shared).flushed();
+            }
+            _ => {}
+        }
+        gst::PadProbeReturn::Ok
+    });
+
+    let Some(input) = decoder_input(output) else {
+        return;
+    };
+    let (shared, ticker) = (tap.clone(), flow.clone());
+    input.add_probe(gst::PadProbeType::BUFFER, move |pad, info| {
+        if let Some(gst::PadProbeData::Buffer(buffer)) = &info.data {
+            ticker.tick();
+            let mut tap = lock(&shared);
+            let leads = !buffer.flags().contains(gst::BufferFlags::DELTA_UNIT);
+            tap.unkeyed &= !leads;
+            if tap.unkeyed {
+                // Some containers seek into the middle of a group of pictures, where a decoder
+                // would make pictures up.
+                return gst::PadProbeReturn::Handled;
+            }
+            match (stream_time(pad, buffer.pts()), &mut tap.packets) {
+                (Some(time), Some(packets)) => packets.push(time),
+                _ => tap.packets = None,
+            }
+        }
+        gst::PadProbeReturn::Ok
+    });
+    lock(tap).input = Some(input);
+}
+
+/// The input of the decoder behind a pad of `decodebin`.
+fn decoder_input(output: &gst::Pad) -> Option<gst::Pad> {
+    let mut pad = output.clone();
+    while let Some(ghost) = pad.downcast_ref::<gst::GhostPad>() {
+        pad = ghost.target()?;
+    }
+    let element = pad.parent_element()?;
+    let decodes = element.factory()?.metadata("klass")?.contains("Decoder");
+    decodes.then(|| element.static_pad("sink"))?
+}

@@ -1,0 +1,200 @@
+//! OpenCLIP's CoCa, read as VideoCoCa reads it: frame by frame, then one pooler over all tokens.
+//!
+//! Struct fields carry the checkpoint's own names, so that the file's tensor list can be held
+//! against the struct tree. Shapes: T frames, N tokens a frame, D vision width, Q queries, E
+//! embedding width, L text length, V vocabulary, B clips, R texts.
+
+mod block;
+mod cache;
+mod checkpoint;
+mod config;
+mod decoder;
+mod loader;
+mod pooler;
+mod taps;
+mod text;
+mod vision;
+
+pub use cache::TextCache;
+pub use checkpoint::{ModelSource, SHAPES};
+pub use config::{Config, Tower};
+pub use pooler::Clips;
+pub use taps::Taps;
+pub use text::Texts;
+
+use decoder::Decoder;
+use loader::Loader;
+use pooler::Pooler;
+use text::Text;
+use vision::Vision;
+
+use crate::gpu::{DType, Gpu, Pass, Tensor};
+use crate::ops::attention::{PoolState, pool_empty, pool_merge};
+use crate::{Error, Result};
+
+/// A loaded model on its device.
+pub struct CoCa {
+    gpu: Gpu,
+    config: Config,
+    elem: DType,
+    visual: Vision,
+    attn_pool: Pooler,
+    text: Text,
+    text_decoder: Decoder,
+    logit_scale: f32,
+}
+
+/// Frames behind the image encoder, ready to be pooled in any grouping.
+pub struct FrameTokens {
+    /// (T, N, 2E) `elem`: the pooler's keys and values of each frame.
+    pub keys_values: Tensor,
+}
+
+impl FrameTokens {
+    /// Puts runs of frames behind each other. At least one run.
+    pub fn concatenate(pass: &mut Pass, mut parts: Vec<Self>) -> Result<Self> {
+        if parts.len() == 1 {
+            return Ok(parts.remove(0));
+        }
+        let first = &parts[0].keys_values;
+        let frames = parts.iter().map(|part| part.keys_values.dim(0)).sum();
+        let dims = [frames, first.dim(1), first.dim(2)];
+        let keys_values = pass.tensor(&dims, first.dtype())?;
+        let mut row = 0;
+        for part in &parts {
+            pass.copy_rows(&part.keys_values, &keys_values, row);
+            row += part.keys_values.dim(0);
+        }
+        Ok(Self { keys_values })
+    }
+}
+
+impl CoCa {
+    /// Loads a model in `dtype` (f16 needs an adapter that computes in it).
+    ///
+    /// Nothing large is allocated before every tensor's name, shape and dtype has been checked.
+    pub fn load(gpu: &Gpu, source: &ModelSource, dtype: DType) -> Result<Self> {
+        if dtype == DType::F16 && !gpu.caps().f16 {
+            return Err(Error::Argument {
+                what: "dtype",
+                expected: "f32".into(),
+                found: format!("f16, which {} cannot compute in", gpu.caps().name),
+            });
+        }
+        let config = Config::parse(
+            &source.file("open_clip_config.json"),
+            &source.config_json()?,
+        )?;
+        let checkpoint = source.weights()?;
+        Loader::load(gpu, &checkpoint, dtype, |l| {
+            Ok(Self {
+                gpu: gpu.clone(),
+                config: config.clone(),
+                elem: dtype,
+                visual: Vision::load(l, &config)?,
+                attn_pool: Pooler::load(l, &config)?,
+                text: Text::load(l, &config)?,
+                text_decoder: Decoder::load(l, &config)?,
+                logit_scale: l.scalar("logit_scale")?.exp(),
+            })
+        })
+    }
+
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
+    pub fn gpu(&self) -> &Gpu {
+        &self.gpu
+    }
+
+    /// The element type of weights and activations.
+    pub fn dtype(&self) -> DType {
+        self.elem
+    }
+
+    /// What multiplies cosines to make contrastive logits.
+    pub fn logit_scale(&self) -> f32 {
+        self.logit_scale
+    }
+
+    /// Frames that can be encoded at once without an activation exceeding one binding.
+    pub fn frames_at_once(&self) -> usize {
+        let widest = (3 * self.config.vision.width).max(self.config.vision.mlp);
+        let stream = self.config.vision.width * DType::F32.size();
+        let row = (widest * self.elem.size()).max(stream);
+        let frame = self.config.tokens() * row;
+        (self.gpu.caps().binding_bytes as usize / frame).max(1)
+    }
+
+    /// Reads frames: `patches` (T, G², padded 3P²) `elem` → the pooler's keys and values.
+    pub fn encode_frames(
+        &self,
+        pass: &mut Pass,
+        patches: &Tensor,
+        taps: &mut Taps,
+    ) -> Result<FrameTokens> {
+        let tokens = self.visual.forward(pass, patches, taps)?;
+        Ok(FrameTokens {
+            keys_values: self.attn_pool.keys_values(pass, &tokens, taps)?,
+        })
+    }
+
+    /// Pools `clips` clips of equally many frames that follow each other in `frames`.
+    pub fn pool(
+        &self,
+        pass: &mut Pass,
+        frames: &FrameTokens,
+        clips: usize,
+        taps: &mut Taps,
+    ) -> Result<Clips> {
+        assert_eq!(
+            frames.keys_values.dim(0) % clips,
+            0,
+            "clips of equally many frames"
+        );
+        self.attn_pool.pool(pass, &frames.keys_values, clips, taps)
+    }
+
+    /// The mergeable pooling state of each frame: what a ring of recent frames keeps. `patches_only`
+    /// leaves the class tokens out.
+    pub fn frame_states(
+        &self,
+        pass: &mut Pass,
+        frames: &FrameTokens,
+        patches_only: bool,
+    ) -> Result<PoolState> {
+        (self.attn_pool).states(pass, &frames.keys_values, usize::from(patches_only))
+    }
+
+    /// Pools frames `first..first + count` of `states` into one clip: exactly what [`pool`](Self::pool)
+    /// makes of the same frames.
+    pub fn pool_states(
+        &self,
+        pass: &mut Pass,
+        states: &PoolState,
+        first: usize,
+        count: usize,
+    ) -> Result<Clips> {
+        let (queries, heads, head_dim) = self.attn_pool.empty_shape();
+        let merged = pool_empty(pass, queries, heads, head_dim)?;
+        pool_merge(pass, &merged, states, first, count)?;
+        self.attn_pool.from_state(pass, &merged)
+    }
+
+    /// Reads texts: ids (R, L), padded with 0.
+    pub fn encode_text(&self, pass: &mut Pass, ids: &Tensor, taps: &mut Taps) -> Result<Texts> {
+        self.text.forward(pass, ids, taps)
+    }
+
+    /// Teacher-forced logits (B, L, V) f32 of `tokens` (B, L, E) before `context` (B, Q-1, E).
+    pub fn decode(
+        &self,
+        pass: &mut Pass,
+        tokens: &Tensor,
+        context: &Tensor,
+        taps: &mut Taps,
+    ) -> Result<Tensor> {
+        self.text_decoder.forward(pass, tokens, context, taps)
+    }
+}

@@ -1,0 +1,191 @@
+//! Transformer blocks: pre-norm self attention and cross attention, each with its MLP.
+
+use super::Tower;
+use super::loader::{Loader, Part};
+use crate::Result;
+use crate::gpu::{Pass, Tensor};
+use crate::ops::attention::{Mask, Rows, Shape, attention, kv_append};
+use crate::ops::linear::{Linear, linear, linear_add, linear_gelu};
+use crate::ops::norm::{LayerNorm, layernorm};
+
+/// `x += attn(ln_1(x)); x += c_proj(gelu(c_fc(ln_2(x))))` (OpenCLIP's `ResidualAttentionBlock`).
+pub(super) struct Block {
+    ln_1: LayerNorm,
+    attn: SelfAttention,
+    ln_2: LayerNorm,
+    mlp: Mlp,
+}
+
+struct SelfAttention {
+    /// (D, 3D): queries, keys and values side by side.
+    in_proj: Linear,
+    out_proj: Linear,
+    heads: usize,
+}
+
+struct Mlp {
+    c_fc: Linear,
+    c_proj: Linear,
+}
+
+impl Block {
+    pub fn load(l: &Loader, name: &str, tower: Tower) -> Result<Self> {
+        let width = tower.width;
+        let (weight, bias) = (
+            format!("{name}.attn.in_proj_weight"),
+            format!("{name}.attn.in_proj_bias"),
+        );
+        Ok(Self {
+            ln_1: l.layer_norm(&format!("{name}.ln_1"), width)?,
+            attn: SelfAttention {
+                in_proj: l.stacked(
+                    &[Part::whole(&weight, 3 * width)],
+                    width,
+                    Some(Part::whole(&bias, 3 * width)),
+                )?,
+                out_proj: l.linear(&format!("{name}.attn.out_proj"), width, width)?,
+                heads: tower.heads,
+            },
+            ln_2: l.layer_norm(&format!("{name}.ln_2"), width)?,
+            mlp: Mlp::load(l, name, tower)?,
+        })
+    }
+
+    /// Runs the block on `x` (B, L, D) f32, in place.
+    pub fn forward(&self, pass: &mut Pass, x: &Tensor, mask: Mask) -> Result<()> {
+        let qkv = self.project(pass, x)?;
+        let shape = self.shape(x, x.dim(1));
+        let part = |i| Rows::part(&qkv, i, 3);
+        let mixed = attention(pass, part(0), part(1), part(2), shape, mask)?;
+        self.finish(pass, x, &mixed)
+    }
+
+    /// The same for positions `at..` of a text whose earlier keys and values are in `cache`
+    /// (B, capacity, 2D); appends those of `x`.
+    pub fn forward_cached(
+        &self,
+        pass: &mut Pass,
+        x: &Tensor,
+        cache: &Tensor,
+        at: usize,
+    ) -> Result<()> {
+        let qkv = self.project(pass, x)?;
+        kv_append(pass, &qkv, cache, at)?;
+        let shape = self.shape(x, at + x.dim(1));
+        let mixed = attention(
+            pass,
+            Rows::part(&qkv, 0, 3),
+            Rows::part(cache, 0, 2),
+            Rows::part(cache, 1, 2),
+            shape,
+            Mask::Causal,
+        )?;
+        self.finish(pass, x, &mixed)
+    }
+
+    fn project(&self, pass: &mut Pass, x: &Tensor) -> Result<Tensor> {
+        let elem = self.attn.in_proj.weight.dtype();
+        let normed = layernorm(pass, x, &self.ln_1, elem)?;
+        linear(pass, &normed, &self.attn.in_proj, elem)
+    }
+
+    fn shape(&self, x: &Tensor, keys: usize) -> Shape {
+        Shape {
+            batch: x.dim(0),
+            heads: self.attn.heads,
+            head_dim: x.cols() / self.attn.heads,
+            queries: x.dim(1),
+            keys,
+        }
+    }
+
+    fn finish(&self, pass: &mut Pass, x: &Tensor, mixed: &Tensor) -> Result<()> {
+        linear_add(pass, mixed, &self.attn.out_proj, x)?;
+        self.mlp.forward(pass, x, &self.ln_2)
+    }
+}
+
+impl Mlp {
+    fn load(l: &Loader, name: &str, tower: Tower) -> Result<Self> {
+        Ok(Self {
+            c_fc: l.linear(&format!("{name}.mlp.c_fc"), tower.width, tower.mlp)?,
+            c_proj: l.linear(&format!("{name}.mlp.c_proj"), tower.mlp, tower.width)?,
+        })
+    }
+
+    fn forward(&self, pass: &mut Pass, x: &Tensor, norm: &LayerNorm) -> Result<()> {
+        let normed = layernorm(pass, x, norm, self.c_fc.weight.dtype())?;
+        let hidden = linear_gelu(pass, &normed, &self.c_fc)?;
+        linear_add(pass, &hidden, &self.c_proj, x)
+    }
+}
+
+/// `x += attn(ln_1(x), ln_1_kv(context)); x += mlp(ln_2(x))`: the decoder's view of the clip.
+pub(super) struct CrossBlock {
+    ln_1: LayerNorm,
+    ln_1_kv: LayerNorm,
+    query: Linear,
+    /// (D, 2D): keys and values side by side.
+    keys_values: Linear,
+    out_proj: Linear,
+    heads: usize,
+    ln_2: LayerNorm,
+    mlp: Mlp,
+}
+
+impl CrossBlock {
+    pub fn load(l: &Loader, name: &str, tower: Tower) -> Result<Self> {
+        let width = tower.width;
+        let (weight, bias) = (
+            format!("{name}.attn.in_proj_weight"),
+            format!("{name}.attn.in_proj_bias"),
+        );
+        let rows = |name, rows| Part {
+            name,
+            of: 3 * width,
+            rows,
+        };
+        let (q, kv) = (0..width, width..3 * width);
+        Ok(Self {
+            ln_1: l.layer_norm(&format!("{name}.ln_1"), width)?,
+            ln_1_kv: l.layer_norm(&format!("{name}.ln_1_kv"), width)?,
+            query: l.stacked(&[rows(&weight, q.clone())], width, Some(rows(&bias, q)))?,
+            keys_values: l.stacked(&[rows(&weight, kv.clone())], width, Some(rows(&bias, kv)))?,
+            out_proj: l.linear(&format!("{name}.attn.out_proj"), width, width)?,
+            heads: tower.heads,
+            ln_2: l.layer_norm(&format!("{name}.ln_2"), width)?,
+            mlp: Mlp::load(l, name, tower)?,
+        })
+    }
+
+    /// Keys and values (B, Q-1, 2E) of a clip's context (B, Q-1, E) f32: once per clip.
+    pub fn keys_values(&self, pass: &mut Pass, context: &Tensor) -> Result<Tensor> {
+        let elem = self.keys_values.weight.dtype();
+        let normed = layernorm(pass, context, &self.ln_1_kv, elem)?;
+        linear(pass, &normed, &self.keys_values, elem)
+    }
+
+    /// Runs the block on `x` (B, L, D) f32, in place.
+    pub fn forward(&self, pass: &mut Pass, x: &Tensor, keys_values: &Tensor) -> Result<()> {
+        let elem = self.query.weight.dtype();
+        let normed = layernorm(pass, x, &self.ln_1, elem)?;
+        let query = linear(pass, &normed, &self.query, elem)?;
+        let shape = Shape {
+            batch: x.dim(0),
+            heads: self.heads,
+            head_dim: x.cols() / self.heads,
+            queries: x.dim(1),
+            keys: keys_values.dim(1),
+        };
+        let mixed = attention(
+            pass,
+            Rows::all(&query),
+            Rows::part(keys_values, 0, 2),
+            Rows::part(keys_values, 1, 2),
+            shape,
+            Mask::None,
+        )?;
+        linear_add(pass, &mixed, &self.out_proj, x)?;
+        self.mlp.forward(pass, x, &self.ln_2)
+    }
+}

@@ -1,0 +1,258 @@
+//! A model's files: where they are, and the tensors in them, memory-mapped.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::fs::File;
+use std::ops::Deref;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+use memmap2::Mmap;
+use safetensors::{Dtype, SafeTensors};
+
+use crate::{Error, Result};
+
+/// Where a model comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ModelSource {
+    /// `open_clip_config.json`, `*.safetensors` and `tokenizer.json` in one directory.
+    Directory(PathBuf),
+    /// The small model compiled into this program: simple shapes on simple backgrounds.
+    #[cfg(feature = "shapes")]
+    Shapes,
+}
+
+/// The name of the built-in model.
+pub const SHAPES: &str = "shapes";
+
+impl FromStr for ModelSource {
+    type Err = Error;
+
+    /// `shapes`, or a directory.
+    fn from_str(text: &str) -> Result<Self> {
+        match text {
+            #[cfg(feature = "shapes")]
+            SHAPES => Ok(Self::Shapes),
+            _ if Path::new(text).is_dir() => Ok(Self::Directory(text.into())),
+            _ => Err(Error::model(
+                Path::new(text),
+                format!(
+                    "expected {}a directory with open_clip_config.json, *.safetensors and \
+                     tokenizer.json, found {}",
+                    if cfg!(feature = "shapes") {
+                        "\"shapes\" (built in) or "
+                    } else {
+                        ""
+                    },
+                    if Path::new(text).exists() {
+                        "a file"
+                    } else {
+                        "nothing there"
+                    }
+                ),
+            )),
+        }
+    }
+}
+
+#[cfg(feature = "shapes")]
+macro_rules! shapes_file {
+    ($name:literal) => {
+        include_bytes!(concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/models/shapes/",
+            $name
+        ))
+    };
+}
+
+impl ModelSource {
+    /// How results name the model.
+    pub fn name(&self) -> String {
+        match self {
+            Self::Directory(path) => path.display().to_string(),
+            #[cfg(feature = "shapes")]
+            Self::Shapes => SHAPES.to_owned(),
+        }
+    }
+
+    /// The path that messages name for one of the model's files.
+    pub fn file(&self, name: &str) -> PathBuf {
+        match self {
+            Self::Directory(path) => path.join(name),
+            #[cfg(feature = "shapes")]
+            Self::Shapes => Path::new(SHAPES).join(name),
+        }
+    }
+
+    /// The content of `open_clip_config.json`.
+    pub fn config_json(&self) -> Result<Cow<'static, [u8]>> {
+        match self {
+            Self::Directory(_) => self.read("open_clip_config.json"),
+            #[cfg(feature = "shapes")]
+            Self::Shapes => Ok(Cow::Borrowed(shapes_file!("open_clip_config.json"))),
+        }
+    }
+
+    /// The content of `tokenizer.json`.
+    pub fn tokenizer_json(&self) -> Result<Cow<'static, [u8]>> {
+        match self {
+            Self::Directory(_) => self.read("tokenizer.json"),
+            #[cfg(feature = "shapes")]
+            Self::Shapes => Ok(Cow::Borrowed(shapes_file!("tokenizer.json"))),
+        }
+    }
+
+    fn read(&self, name: &str) -> Result<Cow<'static, [u8]>> {
+        let path = self.file(name);
+        let bytes = std::fs::read(&path).map_err(Error::io(&path))?;
+        Ok(Cow::Owned(bytes))
+    }
+
+    /// Maps the weights.
+    pub(crate) fn weights(&self) -> Result<Checkpoint> {
+        match self {
+            Self::Directory(folder) => Checkpoint::open(folder),
+            #[cfg(feature = "shapes")]
+            Self::Shapes => Checkpoint::index(vec![(
+                self.file("model.safetensors"),
+                Bytes::Static(shapes_file!("model.safetensors")),
+            )]),
+        }
+    }
+}
+
+/// The tensors of one model, by name.
+pub(crate) struct Checkpoint {
+    files: Vec<(PathBuf, Bytes)>,
+    entries: HashMap<String, Entry>,
+}
+
+struct Entry {
+    file: usize,
+    dtype: Dtype,
+    shape: Vec<usize>,
+    bytes: std::ops::Range<usize>,
+}
+
+enum Bytes {
+    Mapped(Mmap),
+    #[cfg(feature = "shapes")]
+    Static(&'static [u8]),
+}
+
+impl Deref for Bytes {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        match self {
+            Self::Mapped(map) => map,
+            #[cfg(feature = "shapes")]
+            Self::Static(bytes) => bytes,
+        }
+    }
+}
+
+/// One tensor as the file stores it.
+#[derive(Clone, Copy)]
+pub(crate) struct Stored<'a> {
+    pub shape: &'a [usize],
+    pub dtype: Dtype,
+    bytes: &'a [u8],
+}
+
+impl Stored<'_> {
+    /// Elements `range` of the flattened tensor, as f32.
+    pub fn elements(&self, range: std::ops::Range<usize>) -> impl Iterator<Item = f32> {
+        let size = self.dtype.bitsize() / 8;
+        let dtype = self.dtype;
+        self.bytes[range.start * size..range.end * size]
+            .chunks_exact(size)
+            .map(move |raw| match dtype {
+                Dtype::F32 => f32::from_le_bytes([raw[0], raw[1], raw[2], raw[3]]),
+                Dtype::F16 => half::f16::from_le_bytes([raw[0], raw[1]]).to_f32(),
+                Dtype::BF16 => half::bf16::from_le_bytes([raw[0], raw[1]]).to_f32(),
+                other => unreachable!("{other:?} is refused when the checkpoint is checked"),
+            })
+    }
+}
+
+impl Checkpoint {
+    /// Maps the published file names if one is there, else every `*.safetensors` as a shard.
+    fn open(folder: &Path) -> Result<Self> {
+        let published = ["open_clip_model.safetensors", "model.safetensors"];
+        let paths = match published
+            .iter()
+            .map(|f| folder.join(f))
+            .find(|p| p.exists())
+        {
+            Some(path) => vec![path],
+            None => shards(folder)?,
+        };
+        if paths.is_empty() {
+            return Err(Error::model(
+                folder,
+                "expected *.safetensors weights in this directory, found none",
+            ));
+        }
+        let files = paths.into_iter().map(|path| {
+            let file = File::open(&path).map_err(Error::io(&path))?;
+            // SAFETY: the map is only read; a file that someone truncates meanwhile ends the
+            // process, as with every memory-mapped reader.
+            let map = unsafe { Mmap::map(&file) }.map_err(Error::io(&path))?;
+            Ok((path, Bytes::Mapped(map)))
+        });
+        Self::index(files.collect::<Result<_>>()?)
+    }
+
+    fn index(files: Vec<(PathBuf, Bytes)>) -> Result<Self> {
+        let mut entries = HashMap::new();
+        for (file, (path, bytes)) in files.iter().enumerate() {
+            let (header, metadata) = SafeTensors::read_metadata(bytes)
+                .map_err(|e| Error::model(path, format!("not a whole safetensors file: {e}")))?;
+            let data = 8 + header;
+            for (name, info) in metadata.tensors() {
+                let entry = Entry {
+                    file,
+                    dtype: info.dtype,
+                    shape: info.shape.clone(),
+                    bytes: data + info.data_offsets.0..data + info.data_offsets.1,
+                };
+                if entries.insert(name.clone(), entry).is_some() {
+                    return Err(Error::model(path, format!("tensor {name} is stored twice")));
+                }
+            }
+        }
+        Ok(Self { files, entries })
+    }
+
+    pub fn get(&self, name: &str) -> Option<Stored<'_>> {
+        let entry = self.entries.get(name)?;
+        Some(Stored {
+            shape: &entry.shape,
+            dtype: entry.dtype,
+            bytes: &self.files[entry.file].1[entry.bytes.clone()],
+        })
+    }
+
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.entries.keys().map(String::as_str)
+    }
+
+    /// The path that messages name.
+    pub fn path(&self) -> &Path {
+        &self.files[0].0
+    }
+}
+
+fn shards(folder: &Path) -> Result<Vec<PathBuf>> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(folder).map_err(Error::io(folder))? {
+        let path = entry.map_err(Error::io(folder))?.path();
+        if path.extension().is_some_and(|e| e == "safetensors") {
+            found.push(path);
+        }
+    }
+    found.sort();
+    Ok(found)
+}

@@ -1,0 +1,116 @@
+//! The multimodal decoder (OpenCLIP's `MultimodalTransformer`).
+
+use super::block::{Block, CrossBlock};
+use super::loader::Loader;
+use super::{Config, Taps};
+use crate::Result;
+use crate::gpu::{DType, Pass, Tensor};
+use crate::ops::attention::Mask;
+use crate::ops::embed::slice_rows;
+use crate::ops::linear::{Linear, linear};
+use crate::ops::norm::{LayerNorm, layernorm};
+
+pub(super) struct Decoder {
+    resblocks: Vec<Block>,
+    cross_attn: Vec<CrossBlock>,
+    ln_final: LayerNorm,
+    /// By ranges of the vocabulary: one part, or more where the adapter's bindings are small.
+    text_projection: Vec<Linear>,
+}
+
+impl Decoder {
+    pub fn load(l: &Loader, config: &Config) -> Result<Self> {
+        let (tower, e) = (config.decoder, config.embed_dim);
+        let name = "text_decoder";
+        Ok(Self {
+            resblocks: (0..tower.layers)
+                .map(|i| Block::load(l, &format!("{name}.resblocks.{i}"), tower))
+                .collect::<Result<_>>()?,
+            cross_attn: (0..tower.layers)
+                .map(|i| CrossBlock::load(l, &format!("{name}.cross_attn.{i}"), tower))
+                .collect::<Result<_>>()?,
+            ln_final: l.layer_norm(&format!("{name}.ln_final"), e)?,
+            text_projection: l.wide_projection(
+                &format!("{name}.text_projection"),
+                e,
+                config.vocab,
+            )?,
+        })
+    }
+
+    pub fn layers(&self) -> usize {
+        self.resblocks.len()
+    }
+
+    /// Cross-attention keys and values of every layer, (B, Q-1, 2E) each: once per clip.
+    pub fn keys_values(&self, pass: &mut Pass, context: &Tensor) -> Result<Vec<Tensor>> {
+        self.cross_attn
+            .iter()
+            .map(|block| block.keys_values(pass, context))
+            .collect()
+    }
+
+    /// Logits (B, L, V) f32 of every position of `tokens` (B, L, E) f32, teacher-forced.
+    pub fn forward(
+        &self,
+        pass: &mut Pass,
+        tokens: &Tensor,
+        context: &Tensor,
+        taps: &mut Taps,
+    ) -> Result<Tensor> {
+        // The text tower's output stays as it is for whoever else reads it.
+        let x = pass.copy_of(tokens)?;
+        for (i, (block, cross)) in self.resblocks.iter().zip(&self.cross_attn).enumerate() {
+            block.forward(pass, &x, Mask::Causal)?;
+            taps.see(pass, format!("dec.block.{i:02}.self"), &x)?;
+            let keys_values = cross.keys_values(pass, context)?;
+            cross.forward(pass, &x, &keys_values)?;
+            taps.see(pass, format!("dec.block.{i:02}.cross"), &x)?;
+        }
+        let logits = self.logits(pass, &x)?;
+        taps.see(pass, "dec.logits", &logits)?;
+        Ok(logits)
+    }
+
+    /// Logits (B, V) f32 of the last of positions `at..`, whose tokens `x` (B, count, E) f32 are
+    /// used up; the earlier ones are cached.
+    pub fn forward_cached(
+        &self,
+        pass: &mut Pass,
+        x: &Tensor,
+        at: usize,
+        caches: &[Tensor],
+        keys_values: &[Tensor],
+    ) -> Result<Tensor> {
+        let layers = self.resblocks.iter().zip(&self.cross_attn);
+        for (((block, cross), cache), keys_values) in layers.zip(caches).zip(keys_values) {
+            block.forward_cached(pass, x, cache, at)?;
+            cross.forward(pass, x, keys_values)?;
+        }
+        let last = match x.dim(1) {
+            1 => x.clone(),
+            count => slice_rows(pass, x, count - 1, 1, DType::F32)?,
+        };
+        let logits = self.logits(pass, &last)?;
+        let vocab = logits.cols();
+        Ok(logits.reshape(&[x.dim(0), vocab]))
+    }
+
+    /// `ln_final(x) @ text_projection`: (B, L, E) f32 → (B, L, V) f32.
+    fn logits(&self, pass: &mut Pass, x: &Tensor) -> Result<Tensor> {
+        let elem = self.text_projection[0].weight.dtype();
+        let normed = layernorm(pass, x, &self.ln_final, elem)?;
+        if let [whole] = &self.text_projection[..] {
+            return linear(pass, &normed, whole, DType::F32);
+        }
+        let vocab = self.text_projection.iter().map(|part| part.n).sum();
+        let logits = pass.tensor(&[x.dim(0), x.dim(1), vocab], DType::F32)?;
+        let mut first = 0;
+        for part in &self.text_projection {
+            let columns = linear(pass, &normed, part, DType::F32)?;
+            pass.copy_columns(&columns, &logits, first);
+            first += part.n;
+        }
+        Ok(logits)
+    }
+}

@@ -1,0 +1,418 @@
+//! From the checkpoint's tensors to buffers in the layout that kernels want.
+//!
+//! The model's structs are built twice by the same code: first dry, which only checks every name,
+//! shape and dtype and collects what is wrong, then for real. So nothing large is allocated for a
+//! checkpoint that does not fit, and the list of tensors stands in one place: the structs.
+
+use std::cell::{Cell, RefCell};
+use std::collections::HashSet;
+use std::ops::Range;
+
+use safetensors::Dtype;
+
+use super::checkpoint::{Checkpoint, Stored};
+use crate::gpu::{DType, Gpu, Pass, Tensor};
+use crate::ops::embed::TokenTable;
+use crate::ops::linear::{Linear, padded};
+use crate::ops::norm::LayerNorm;
+use crate::{Error, Result};
+
+/// Bytes converted and staged at a time.
+const CHUNK_BYTES: usize = 4 << 20;
+/// Bytes in flight before waiting for the device: bounds the host memory of a load.
+const FLIGHT_BYTES: usize = 32 << 20;
+
+pub(super) struct Loader<'a> {
+    gpu: &'a Gpu,
+    checkpoint: &'a Checkpoint,
+    elem: DType,
+    /// In a dry run, what every tensor is: nothing is read.
+    placeholder: Option<Tensor>,
+    problems: RefCell<Vec<String>>,
+    used: RefCell<HashSet<String>>,
+    in_flight: Cell<usize>,
+}
+
+/// Rows of a PyTorch weight `[out, in]`.
+pub(super) struct Part<'a> {
+    pub name: &'a str,
+    /// Rows the whole tensor has, and those that are wanted.
+    pub of: usize,
+    pub rows: Range<usize>,
+}
+
+impl<'a> Part<'a> {
+    /// All rows of a weight.
+    pub fn whole(name: &'a str, rows: usize) -> Self {
+        Self {
+            name,
+            of: rows,
+            rows: 0..rows,
+        }
+    }
+}
+
+impl<'a> Loader<'a> {
+    /// Checks, then builds, what `build` describes.
+    pub fn load<T>(
+        gpu: &'a Gpu,
+        checkpoint: &'a Checkpoint,
+        elem: DType,
+        build: impl Fn(&Self) -> Result<T>,
+    ) -> Result<T> {
+        let mut loader = Self {
+            gpu,
+            checkpoint,
+            elem,
+            placeholder: Some(gpu.persistent(&[1], DType::F32)?),
+            problems: RefCell::default(),
+            used: RefCell::default(),
+            in_flight: Cell::new(0),
+        };
+        build(&loader)?;
+        loader.report()?;
+        loader.placeholder = None;
+        let built = build(&loader)?;
+        gpu.wait()?;
+        Ok(built)
+    }
+
+    fn report(&self) -> Result<()> {
+        let problems = self.problems.borrow();
+        if !problems.is_empty() {
+            let shown = 5;
+            let more = problems.len().saturating_sub(shown);
+            let mut text = problems[..problems.len().min(shown)].join("; ");
+            if more > 0 {
+                text += &format!("; and {more} more");
+            }
+            return Err(Error::model(self.checkpoint.path(), text));
+        }
+        let used = self.used.borrow();
+        let mut extra: Vec<_> = self
+            .checkpoint
+            .names()
+            .filter(|name| !used.contains(*name))
+            .collect();
+        if !extra.is_empty() {
+            extra.sort_unstable();
+            log::warn!(
+                "{}: {} tensors are not part of the model and were left out: {}",
+                self.checkpoint.path().display(),
+                extra.len(),
+                extra.join(", ")
+            );
+        }
+        Ok(())
+    }
+
+    /// Whether this is the dry run: what tensors hold then means nothing.
+    pub fn dry(&self) -> bool {
+        self.placeholder.is_some()
+    }
+
+    pub fn has(&self, name: &str) -> bool {
+        self.checkpoint.get(name).is_some()
+    }
+
+    /// Looks a tensor up and checks it. Problems are collected in the dry run, when `None` comes
+    /// back whether there are any or not.
+    fn stored(&self, name: &str, shape: &[usize]) -> Option<Stored<'a>> {
+        let found = self.checkpoint.get(name);
+        if !self.dry() {
+            return Some(found.expect("the dry run saw it"));
+        }
+        self.used.borrow_mut().insert(name.to_owned());
+        let problem = match found {
+            None => Some(format!(
+                "tensor {name} is missing (expected shape {shape:?})"
+            )),
+            Some(t) if t.shape != shape => Some(format!(
+                "tensor {name}: expected shape {shape:?}, found {:?}",
+                t.shape
+            )),
+            Some(t) if !matches!(t.dtype, Dtype::F32 | Dtype::F16 | Dtype::BF16) => Some(format!(
+                "tensor {name}: expected F32, F16 or BF16, found {:?}",
+                t.dtype
+            )),
+            Some(_) => None,
+        };
+        self.problems.borrow_mut().extend(problem);
+        None
+    }
+
+    /// A tensor as f32, as it is stored: for norms, biases, positions, class tokens.
+    pub fn plain(&self, name: &str, shape: &[usize]) -> Result<Tensor> {
+        let Some(stored) = self.stored(name, shape) else {
+            return Ok(self.nothing());
+        };
+        let (rows, cols) = match shape {
+            [] => (1, 1),
+            [.., cols] => (shape.iter().product::<usize>() / cols, *cols),
+        };
+        let dims = if shape.is_empty() { &[1] } else { shape };
+        self.fill(name, dims, rows, cols, DType::F32, |row, out| {
+            out.copy_from(stored.elements(row * cols..(row + 1) * cols));
+        })
+    }
+
+    /// A single number.
+    pub fn scalar(&self, name: &str) -> Result<f32> {
+        let value = self
+            .stored(name, &[])
+            .and_then(|stored| stored.elements(0..1).next());
+        Ok(value.unwrap_or_default())
+    }
+
+    pub fn layer_norm(&self, name: &str, width: usize) -> Result<LayerNorm> {
+        Ok(LayerNorm {
+            weight: self.plain(&format!("{name}.weight"), &[width])?,
+            bias: self.plain(&format!("{name}.bias"), &[width])?,
+        })
+    }
+
+    /// `name.weight` `[n, k]` and `name.bias` `[n]`.
+    pub fn linear(&self, name: &str, k: usize, n: usize) -> Result<Linear> {
+        let (weight, bias) = (format!("{name}.weight"), format!("{name}.bias"));
+        self.stacked(&[Part::whole(&weight, n)], k, Some(Part::whole(&bias, n)))
+    }
+
+    /// Rows of several `[out, in]` weights as one: transposed to (K, padded N).
+    pub fn stacked(&self, parts: &[Part], k: usize, bias: Option<Part>) -> Result<Linear> {
+        self.matrix(parts, &|part| vec![part.of, k], k, bias)
+    }
+
+    /// A convolution whose stride is its kernel: `[n, channels, side, side]` without bias, its K
+    /// rounded up to whole vec4 with zeros.
+    pub fn patch_convolution(&self, name: &str, n: usize, side: usize) -> Result<Linear> {
+        let shape = [n, 3, side, side];
+        self.matrix(
+            &[Part::whole(name, n)],
+            &|_| shape.to_vec(),
+            3 * side * side,
+            None,
+        )
+    }
+
+    fn matrix(
+        &self,
+        parts: &[Part],
+        shape: &dyn Fn(&Part) -> Vec<usize>,
+        k: usize,
+        bias: Option<Part>,
+    ) -> Result<Linear> {
+        let n: usize = parts.iter().map(|part| part.rows.len()).sum();
+        let stored: Vec<_> = parts
+            .iter()
+            .map(|part| (self.stored(part.name, &shape(part)), part.rows.clone()))
+            .collect();
+        let bias = bias.map(|part| self.bias(&part)).transpose()?;
+        if self.dry() {
+            let weight = self.nothing();
+            return Ok(Linear { weight, bias, n });
+        }
+        let dims = [k.next_multiple_of(4), padded(n)];
+        let weight = self.fill_blocks(parts[0].name, &dims, self.elem, |inputs, block| {
+            let inputs = inputs.start.min(k)..inputs.end.min(k);
+            let mut column = 0;
+            for (stored, rows) in &stored {
+                let stored = stored.as_ref().expect("not dry");
+                for row in rows.clone() {
+                    let values = stored.elements(row * k + inputs.start..row * k + inputs.end);
+                    for (i, value) in values.enumerate() {
+                        block.set(i * dims[1] + column, value);
+                    }
+                    column += 1;
+                }
+            }
+        })?;
+        Ok(Linear { weight, bias, n })
+    }
+
+    fn bias(&self, part: &Part) -> Result<Tensor> {
+        let Some(stored) = self.stored(part.name, &[part.of]) else {
+            return Ok(self.nothing());
+        };
+        let cols = padded(part.rows.len());
+        self.fill(part.name, &[cols], 1, cols, DType::F32, |_, out| {
+            out.copy_from(stored.elements(part.rows.clone()));
+        })
+    }
+
+    /// A right-multiplied matrix, stored `[k, n]`.
+    pub fn projection(&self, name: &str, k: usize, n: usize) -> Result<Linear> {
+        let stored = self.stored(name, &[k, n]);
+        self.columns(name, stored, [k, n], 0..n)
+    }
+
+    /// The same for a projection as wide as the vocabulary: over ranges of its columns, each within
+    /// the adapter's binding limit.
+    pub fn wide_projection(&self, name: &str, k: usize, n: usize) -> Result<Vec<Linear>> {
+        let stored = self.stored(name, &[k, n]);
+        let binding = self.gpu.caps().binding_bytes as usize;
+        // Whole padding units, so that no part but the last is padded.
+        let unit = padded(1);
+        let most = (binding / (k * self.elem.size()) / unit * unit).max(unit);
+        (0..n)
+            .step_by(most)
+            .map(|first| self.columns(name, stored, [k, n], first..n.min(first + most)))
+            .collect()
+    }
+
+    fn columns(
+        &self,
+        name: &str,
+        stored: Option<Stored>,
+        [k, n]: [usize; 2],
+        range: Range<usize>,
+    ) -> Result<Linear> {
+        let weight = match stored {
+            None => self.nothing(),
+            Some(stored) => {
+                let cols = padded(range.len());
+                self.fill(name, &[k, cols], k, cols, self.elem, |row, out| {
+                    out.copy_from(stored.elements(row * n + range.start..row * n + range.end));
+                })?
+            }
+        };
+        Ok(Linear {
+            weight,
+            bias: None,
+            n: range.len(),
+        })
+    }
+
+    /// A token embedding `[rows, width]`, split by rows at the adapter's binding limit.
+    pub fn token_table(&self, name: &str, rows: usize, width: usize) -> Result<TokenTable> {
+        let stored = self.stored(name, &[rows, width]);
+        let binding = self.gpu.caps().binding_bytes as usize;
+        let most = (binding / (width * self.elem.size())).max(1);
+        let parts = (0..rows).step_by(most).map(|first| {
+            let count = most.min(rows - first);
+            match &stored {
+                None => Ok(self.nothing()),
+                Some(stored) => self.fill(
+                    name,
+                    &[count, width],
+                    count,
+                    width,
+                    self.elem,
+                    |row, out| {
+                        let start = (first + row) * width;
+                        out.copy_from(stored.elements(start..start + width));
+                    },
+                ),
+            }
+        });
+        Ok(TokenTable {
+            parts: parts.collect::<Result<_>>()?,
+            width,
+        })
+    }
+
+    fn nothing(&self) -> Tensor {
+        self.placeholder.clone().expect("only in a dry run")
+    }
+
+    /// Allocates (rows, cols) as `dims` and fills it row by row.
+    fn fill(
+        &self,
+        name: &str,
+        dims: &[usize],
+        rows: usize,
+        cols: usize,
+        dtype: DType,
+        write_row: impl Fn(usize, &mut Block),
+    ) -> Result<Tensor> {
+        let tensor = self.fill_blocks(name, &[rows, cols], dtype, |range, block| {
+            for (i, row) in range.enumerate() {
+                block.start = i * cols;
+                write_row(row, block);
+            }
+        })?;
+        Ok(tensor.reshape(dims))
+    }
+
+    /// Allocates (rows, cols) and fills it in blocks of whole rows of at most [`CHUNK_BYTES`].
+    fn fill_blocks(
+        &self,
+        name: &str,
+        dims: &[usize; 2],
+        dtype: DType,
+        write: impl Fn(Range<usize>, &mut Block),
+    ) -> Result<Tensor> {
+        let [rows, cols] = *dims;
+        let tensor = self.gpu.persistent(dims, dtype)?;
+        let row_bytes = cols * dtype.size();
+        let step = (CHUNK_BYTES / row_bytes).max(1).next_multiple_of(2);
+        let mut pass = self.gpu.pass();
+        for first in (0..rows).step_by(step) {
+            let range = first..rows.min(first + step);
+            let mut block = Block::new(range.len() * cols, dtype);
+            write(range.clone(), &mut block);
+            if block.bad {
+                return Err(Error::model(
+                    self.checkpoint.path(),
+                    format!("tensor {name} holds values that are not finite in {dtype}"),
+                ));
+            }
+            pass.write(&tensor, (first * row_bytes) as u64, &block.bytes);
+            pass = self.throttle(pass, block.bytes.len())?;
+        }
+        pass.submit()?;
+        Ok(tensor)
+    }
+
+    /// Submits and waits once enough is on its way.
+    fn throttle<'g>(&self, pass: Pass<'g>, bytes: usize) -> Result<Pass<'g>> {
+        self.in_flight.set(self.in_flight.get() + bytes);
+        if self.in_flight.get() < FLIGHT_BYTES {
+            return Ok(pass);
+        }
+        let gpu = pass.gpu();
+        pass.submit()?.wait()?;
+        self.in_flight.set(0);
+        Ok(gpu.pass())
+    }
+}
+
+/// Rows being converted to the device's element type.
+struct Block {
+    bytes: Vec<u8>,
+    dtype: DType,
+    /// Where [`copy_from`](Block::copy_from) writes.
+    start: usize,
+    /// Whether a value was not finite.
+    bad: bool,
+}
+
+impl Block {
+    fn new(elements: usize, dtype: DType) -> Self {
+        Self {
+            bytes: vec![0; elements * dtype.size()],
+            dtype,
+            start: 0,
+            bad: false,
+        }
+    }
+
+    fn copy_from(&mut self, values: impl Iterator<Item = f32>) {
+        for (i, value) in values.enumerate() {
+            self.set(self.start + i, value);
+        }
+    }
+
+    fn set(&mut self, index: usize, value: f32) {
+        match self.dtype {
+            DType::F16 => {
+                let half = half::f16::from_f32(value);
+                self.bad |= !half.is_finite();
+                self.bytes[index * 2..][..2].copy_from_slice(&half.to_le_bytes());
+            }
+            _ => {
+                self.bad |= !value.is_finite();
+                self.bytes[index * 4..][..4].copy_from_slice(&value.to_le_bytes());
+            }
+        }
+    }
+}

@@ -1,0 +1,51 @@
+//! What the GPU tests share: one device a process, because devices are slow to open and leak.
+#![allow(dead_code)] // each test program uses a part
+
+pub mod checkpoint;
+
+use std::path::Path;
+use std::sync::LazyLock;
+
+use vcoca_gpu::gpu::{DType, Gpu};
+use vcoca_gpu::model::{CoCa, ModelSource};
+use vcoca_gpu::wgpu;
+
+static GPU: LazyLock<Gpu> = LazyLock::new(|| {
+    Gpu::new().expect("tests need an adapter; Debian: apt-get install mesa-vulkan-drivers")
+});
+
+/// The shared device.
+pub fn gpu() -> &'static Gpu {
+    &GPU
+}
+
+/// The tiny reference model on the shared device.
+pub fn tiny(dtype: DType) -> CoCa {
+    tiny_on(gpu(), dtype)
+}
+
+/// The tiny reference model on a device of one's own.
+pub fn tiny_on(gpu: &Gpu, dtype: DType) -> CoCa {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/tiny");
+    CoCa::load(gpu, &ModelSource::Directory(folder), dtype).expect("the tiny model loads")
+}
+
+/// A device of one's own whose bindings are at most `bytes` large: as a host would open it.
+pub fn gpu_with_bindings(bytes: u64) -> Gpu {
+    let instance =
+        wgpu::Instance::new(wgpu::InstanceDescriptor::new_without_display_handle_from_env());
+    let adapter = pollster::block_on(instance.request_adapter(&wgpu::RequestAdapterOptions {
+        ..Default::default()
+    }))
+    .expect("tests need an adapter");
+    let mut limits = Gpu::required_limits(&adapter);
+    limits.max_storage_buffer_binding_size = bytes;
+    let desc = wgpu::DeviceDescriptor {
+        required_features: Gpu::required_features(&adapter),
+        required_limits: limits,
+        ..Default::default()
+    };
+    let (device, queue) =
+        pollster::block_on(adapter.request_device(&desc)).expect("the adapter's own limits");
+    Gpu::from_wgpu(&adapter, device, queue).expect("opened as required")
+}
