@@ -75,33 +75,32 @@ fn main(@builtin(workgroup_id) tile: vec3<u32>, @builtin(subgroup_invocation_id)
         let w3 = eight(at + 3u * p8);
         let l = mat4x4(w0.left, w1.left, w2.left, w3.left);
         let r = mat4x4(w0.right, w1.right, w2.right, w3.right);
+        var a: array<vec4<f32>, GROUPS>;
         for (var g = 0u; g < GROUPS; g++) {
-            let a = four(x_at[g] + k);
+            a[g] = four(x_at[g] + k);
+        }
+        // All of the left before the right: 16 vectors of weight stay in registers, 32 would not.
+        for (var g = 0u; g < GROUPS; g++) {
             let i = g * LANES;
-            let a0 = subgroupBroadcast(a, 0u);
-            let a1 = subgroupBroadcast(a, 1u);
-            let a2 = subgroupBroadcast(a, 2u);
-            let a3 = subgroupBroadcast(a, 3u);
-            let a4 = subgroupBroadcast(a, 4u);
-            let a5 = subgroupBroadcast(a, 5u);
-            let a6 = subgroupBroadcast(a, 6u);
-            let a7 = subgroupBroadcast(a, 7u);
-            left[i] += l * a0;
-            right[i] += r * a0;
-            left[i + 1u] += l * a1;
-            right[i + 1u] += r * a1;
-            left[i + 2u] += l * a2;
-            right[i + 2u] += r * a2;
-            left[i + 3u] += l * a3;
-            right[i + 3u] += r * a3;
-            left[i + 4u] += l * a4;
-            right[i + 4u] += r * a4;
-            left[i + 5u] += l * a5;
-            right[i + 5u] += r * a5;
-            left[i + 6u] += l * a6;
-            right[i + 6u] += r * a6;
-            left[i + 7u] += l * a7;
-            right[i + 7u] += r * a7;
+            left[i] += l * subgroupBroadcast(a[g], 0u);
+            left[i + 1u] += l * subgroupBroadcast(a[g], 1u);
+            left[i + 2u] += l * subgroupBroadcast(a[g], 2u);
+            left[i + 3u] += l * subgroupBroadcast(a[g], 3u);
+            left[i + 4u] += l * subgroupBroadcast(a[g], 4u);
+            left[i + 5u] += l * subgroupBroadcast(a[g], 5u);
+            left[i + 6u] += l * subgroupBroadcast(a[g], 6u);
+            left[i + 7u] += l * subgroupBroadcast(a[g], 7u);
+        }
+        for (var g = 0u; g < GROUPS; g++) {
+            let i = g * LANES;
+            right[i] += r * subgroupBroadcast(a[g], 0u);
+            right[i + 1u] += r * subgroupBroadcast(a[g], 1u);
+            right[i + 2u] += r * subgroupBroadcast(a[g], 2u);
+            right[i + 3u] += r * subgroupBroadcast(a[g], 3u);
+            right[i + 4u] += r * subgroupBroadcast(a[g], 4u);
+            right[i + 5u] += r * subgroupBroadcast(a[g], 5u);
+            right[i + 6u] += r * subgroupBroadcast(a[g], 6u);
+            right[i + 7u] += r * subgroupBroadcast(a[g], 7u);
         }
     }
 

@@ -41,16 +41,14 @@ impl Variant {
     /// The fastest variant for a product, by what was measured.
     pub fn pick(caps: &Caps, at: Extents) -> Self {
         let few = at.m <= FEW_ROWS;
-        let preferred = match caps.software() {
-            true if at.m <= 2 => Self::Row,
-            true => Self::Broadcast,
-            false if few => Self::SplitRow,
-            false => Self::Tile,
+        let preferred = match (few, caps.software()) {
+            (true, true) => Self::Row,
+            (true, false) => Self::SplitRow,
+            (false, true) => Self::Broadcast,
+            (false, false) => Self::Tile,
         };
         if preferred.runs(caps, at) {
             preferred
-        } else if few {
-            Self::Row
         } else {
             Self::Register
         }
@@ -85,29 +83,40 @@ impl Variant {
                 Choice::new(shaders::LINEAR_BROADCAST, tile, &[("GROUPS", groups)])
             }
             Self::Register => {
-                let lanes = if caps.software() { 8 } else { 32 };
+                let (lanes, rows) = if caps.software() { (8, 16) } else { (32, 8) };
                 Choice::new(
                     shaders::LINEAR_REGISTER,
-                    [8, 8 * lanes],
-                    &[("LANES", lanes), ("ROWS", 8)],
+                    [rows, 8 * lanes],
+                    &[("LANES", lanes), ("ROWS", rows)],
                 )
             }
-            Self::Row => Self::rows(at, 8, 1),
-            Self::SplitRow => Self::rows(at, 4, 32),
+            Self::Row => {
+                // As wide as leaves work for every core.
+                let wide = match at.n {
+                    0..512 => 1,
+                    512..2048 => 2,
+                    2048..16384 => 4,
+                    _ => 8,
+                };
+                Self::rows(at, 8, wide, 1)
+            }
+            Self::SplitRow => Self::rows(at, 4, 1, 32),
         }
     }
 
-    fn rows(at: Extents, lanes: u32, split: u32) -> Choice {
-        let rows = at.m.min(FEW_ROWS).next_power_of_two() as u32;
+    fn rows(at: Extents, lanes: u32, wide: u32, split: u32) -> Choice {
+        let rows = at.m.min(FEW_ROWS) as u32;
+        // 32 bytes an invocation and row: at most 16 KiB.
+        let chunk = [4, 2].into_iter().find(|c| rows.is_multiple_of(*c));
         Choice::new(
             shaders::LINEAR_ROW,
-            [rows, 8 * lanes],
+            [rows, 8 * lanes * wide],
             &[
                 ("LANES", lanes),
+                ("WIDE", wide),
                 ("SPLIT", split),
                 ("ROWS", rows),
-                // 32 bytes an invocation and row: at most 16 KiB.
-                ("CHUNK", rows.min(4)),
+                ("CHUNK", if split == 1 { 1 } else { chunk.unwrap_or(1) }),
             ],
         )
     }
