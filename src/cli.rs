@@ -141,8 +141,13 @@ fn start_log(quiet: bool, verbose: u8) {
         (_, 1) => LevelFilter::Info,
         _ => LevelFilter::Debug,
     };
+    // What drivers and wgpu log as errors comes back as an error of ours.
+    let theirs = match verbose {
+        0 => LevelFilter::Off,
+        _ => LevelFilter::Error,
+    };
     env_logger::Builder::new()
-        .filter_level(LevelFilter::Error)
+        .filter_level(theirs)
         .filter_module("vcoca_gpu", ours)
         .parse_default_env()
         .format(|out, record| {

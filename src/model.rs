@@ -135,6 +135,7 @@ impl CoCa {
         patches: &Tensor,
         taps: &mut Taps,
     ) -> Result<FrameTokens> {
+        pass.scope("encode frames");
         let tokens = self.visual.forward(pass, patches, taps)?;
         Ok(FrameTokens {
             keys_values: self.attn_pool.keys_values(pass, &tokens, taps)?,
@@ -154,6 +155,7 @@ impl CoCa {
             0,
             "clips of equally many frames"
         );
+        pass.scope("pool");
         self.attn_pool.pool(pass, &frames.keys_values, clips, taps)
     }
 
@@ -184,6 +186,7 @@ impl CoCa {
 
     /// Reads texts: ids (R, L), padded with 0.
     pub fn encode_text(&self, pass: &mut Pass, ids: &Tensor, taps: &mut Taps) -> Result<Texts> {
+        pass.scope("encode text");
         self.text.forward(pass, ids, taps)
     }
 
@@ -195,6 +198,7 @@ impl CoCa {
         context: &Tensor,
         taps: &mut Taps,
     ) -> Result<Tensor> {
+        pass.scope("decode");
         self.text_decoder.forward(pass, tokens, context, taps)
     }
 }
