@@ -16,9 +16,10 @@ import torch
 from open_clip.coca_model import CoCa
 
 from shapes_model import Preprocess, build, greedy, load, preprocess, read_config, texts_of
+from shapes_texts import label_texts, parse, question
 from shapes_tokenizer import Texts
 from shapes_video import decode, pool, prepare, sample
-from shapes_world import Mix, Scenes, label_texts, make_batch, parse, question
+from shapes_world import Mix, Scenes, make_batch
 
 # Training uses other seeds; nothing else keeps the sets apart, and nothing else need.
 HELD_OUT_SEED = 900_001

@@ -17,9 +17,9 @@ from pathlib import Path
 
 import torch
 
+from shapes_texts import COLORS, MAX_OBJECTS, SHAPES, SIZES
 from shapes_world import (
-    COLOR_NAMES, MAX_OBJECTS, SHAPES, SIZES, Mix, Scenes, draw_background, draw_objects, draw_paints,
-    generator, sample_scenes, uniform,
+    Mix, Scenes, draw_background, draw_objects, draw_paints, generator, sample_scenes, uniform,
 )
 
 WIDTH, HEIGHT, RATE = 256, 192, 25
@@ -104,7 +104,7 @@ def find_scene(
         scene = sample_scenes(gen, 1, mix)
         for slot, name in enumerate(names):
             size, color, shape = name.split()
-            scene.color[0, slot] = COLOR_NAMES.index(color)
+            scene.color[0, slot] = COLORS.index(color)
             scene.shape[0, slot] = SHAPES.index(shape)
             if size != SIZES[int(scene.size[0, slot])]:
                 break

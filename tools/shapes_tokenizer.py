@@ -16,7 +16,7 @@ from pathlib import Path
 import torch
 from tokenizers import Tokenizer
 
-from shapes_world import words
+from shapes_texts import words
 
 PAD, SOT, EOT = "<pad>", "<start_of_text>", "<end_of_text>"
 SUFFIX = "</w>"

@@ -20,10 +20,13 @@ from dataclasses import dataclass
 import torch
 import torch.nn.functional as F
 
-SHAPES = ("circle", "ring", "square", "bar", "triangle", "cross", "star", "heart")
-SIZES = ("small", "medium", "large")
-COUNTS = ("one", "two", "three")
-COLORS = {
+from shapes_texts import (
+    BACKGROUNDS, COLORS, MAX_OBJECTS, SHAPES, SIZES, caption, parse, question,
+)
+
+__all__ = ["Mix", "Scenes", "Batch", "make_batch", "parse"]
+
+PALETTE = {
     "red": (0.86, 0.11, 0.13),
     "orange": (1.00, 0.53, 0.05),
     "yellow": (0.98, 0.90, 0.15),
@@ -35,12 +38,9 @@ COLORS = {
     "white": (0.97, 0.97, 0.97),
     "black": (0.04, 0.04, 0.05),
 }
-COLOR_NAMES = tuple(COLORS)
-BACKGROUNDS = ("plain", "gradient", "noisy")
 # Half-extents: the gaps keep the size words unambiguous, and at 64 pixels the
 # smallest object is still 14 pixels across.
 RADII = ((0.112, 0.132), (0.172, 0.197), (0.260, 0.295))
-MAX_OBJECTS = 3
 # Left-to-right order is what captions follow, so centres must differ this much in x.
 MIN_X_GAP = 0.16
 
@@ -59,7 +59,7 @@ class Scenes:
 
     count: torch.Tensor  # (B,)
     shape: torch.Tensor  # (B, 3) indices into SHAPES
-    color: torch.Tensor  # (B, 3) indices into COLOR_NAMES
+    color: torch.Tensor  # (B, 3) indices into COLORS
     size: torch.Tensor  # (B, 3) indices into SIZES
     x: torch.Tensor  # (B, 3)
     y: torch.Tensor
@@ -75,7 +75,7 @@ class Scenes:
         return [
             {
                 "size": SIZES[int(self.size[i, k])],
-                "color": COLOR_NAMES[int(self.color[i, k])],
+                "color": COLORS[int(self.color[i, k])],
                 "shape": SHAPES[int(self.shape[i, k])],
             }
             for k in range(int(self.count[i]))
@@ -142,7 +142,7 @@ def sample_scenes(gen: torch.Generator, batch: int, mix: Mix = Mix()) -> Scenes:
     """Draws scenes. The objects of one scene differ in colour and in shape, and the first
     object drawn runs through all colour-shape pairs before one comes again, so that the
     captions of a batch tell its pictures apart (which the contrastive loss needs)."""
-    pairs = len(SHAPES) * len(COLOR_NAMES)
+    pairs = len(SHAPES) * len(COLORS)
     rounds = -(-batch // pairs)
     pair = torch.cat([torch.randperm(pairs, generator=gen) for _ in range(rounds)])[:batch]
     first = torch.arange(batch)
@@ -152,7 +152,7 @@ def sample_scenes(gen: torch.Generator, batch: int, mix: Mix = Mix()) -> Scenes:
         keys[first, lead] = -1.0
         return keys.argsort(dim=1)[:, :MAX_OBJECTS]
 
-    color = distinct(len(COLOR_NAMES), pair // len(SHAPES))
+    color = distinct(len(COLORS), pair // len(SHAPES))
     shape = distinct(len(SHAPES), pair % len(SHAPES))
     count = choose(gen, mix.counts, batch) + 1
     size, radius, x, y = layout(gen, count, mix)
@@ -236,7 +236,7 @@ def draw_background(gen: torch.Generator, scenes: Scenes, height: int, width: in
 
 def draw_paints(gen: torch.Generator, scenes: Scenes) -> torch.Tensor:
     """(B, 3, RGB): each object's colour, a little off its name's pure one."""
-    palette = torch.tensor(list(COLORS.values()))
+    palette = torch.tensor([PALETTE[name] for name in COLORS])
     jitter = uniform(gen, -0.035, 0.035, len(scenes), MAX_OBJECTS, 3)
     return (palette[scenes.color] + jitter).clamp(0, 1)
 
@@ -322,71 +322,6 @@ def draw_images(gen: torch.Generator, scenes: Scenes, side: int) -> torch.Tensor
     grain = uniform(gen, 0.0, 0.02, batch, 1, 1, 1)
     image = image + grain * torch.randn(image.shape, generator=gen)
     return (image.clamp(0, 1) * 255).round() / 255
-
-
-def describe(obj: dict[str, str], with_size: bool = True) -> str:
-    """`a large red star`."""
-    words = [obj["color"], obj["shape"]]
-    if with_size:
-        words.insert(0, obj["size"])
-    article = "an" if words[0][0] in "aeiou" else "a"
-    return " ".join([article, *words])
-
-
-def caption(rng: random.Random, objects: list[dict[str, str]], background: str) -> str:
-    """One of several phrasings; the objects always come from left to right."""
-    roll = rng.random()
-    text = " and ".join(describe(o, with_size=roll >= 0.2) for o in objects)
-    if roll < 0.70:
-        return text
-    if roll < 0.80:
-        return f"a photo of {text}"
-    if roll < 0.90 or len(objects) == MAX_OBJECTS:
-        return f"there is {text}"
-    return f"{text} on a {background} background"
-
-
-def question(rng: random.Random, objects: list[dict[str, str]]) -> tuple[str, str]:
-    """A question about one picture and its answer."""
-    obj = rng.choice(objects)
-    kind = rng.choice(("color", "shape", "size", "count"))
-    if kind == "color":
-        return f"question: what color is the {obj['shape']}? answer:", obj["color"]
-    if kind == "shape":
-        return f"question: what shape is the {obj['color']} object? answer:", obj["shape"]
-    if kind == "size":
-        return f"question: what size is the {obj['shape']}? answer:", obj["size"]
-    return "question: how many objects are there? answer:", COUNTS[len(objects) - 1]
-
-
-def label_texts() -> list[str]:
-    """The zero-shot labels: every colour with every shape."""
-    return [describe({"color": c, "shape": s}, with_size=False) for c in COLOR_NAMES for s in SHAPES]
-
-
-def parse(text: str) -> list[dict[str, str]]:
-    """The objects a caption names, by meaning: a shape word ends an object and takes the
-    last colour and size said before it."""
-    found: list[dict[str, str]] = []
-    current: dict[str, str] = {}
-    for word in text.lower().replace(",", " ").replace(".", " ").split():
-        if word in SIZES:
-            current["size"] = word
-        elif word in COLORS:
-            current["color"] = word
-        elif word in SHAPES:
-            found.append({**current, "shape": word})
-            current = {}
-    return found
-
-
-def words() -> list[str]:
-    """Every word and sign of the world's texts, and a few that users are likely to type."""
-    fixed = (
-        "a an and photo picture video of there is are the on background question answer "
-        "what color colour shape shapes size how many object objects moving with in : ? . ,"
-    )
-    return sorted({*fixed.split(), *SHAPES, *SIZES, *COUNTS, *COLORS, *BACKGROUNDS})
 
 
 @dataclass
