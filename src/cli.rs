@@ -43,11 +43,17 @@ struct Cli {
     command: Command,
 
     /// Print results and errors alone
-    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    #[arg(
+        short,
+        long,
+        global = true,
+        display_order = 100,
+        conflicts_with = "verbose"
+    )]
     quiet: bool,
 
     /// Tell what is done and how long it takes; twice: in detail
-    #[arg(short, long, global = true, action = ArgAction::Count)]
+    #[arg(short, long, global = true, display_order = 101, action = ArgAction::Count)]
     verbose: u8,
 }
 
@@ -83,7 +89,7 @@ impl From<std::io::Error> for Stop {
     fn from(error: std::io::Error) -> Self {
         match error.kind() {
             std::io::ErrorKind::BrokenPipe => Self::ClosedPipe,
-            _ => Self::Fault(FAILED, anyhow::Error::new(error).context("writing results")),
+            _ => Self::Fault(FAILED, anyhow::anyhow!("writing results: {error}")),
         }
     }
 }
@@ -116,16 +122,16 @@ pub fn run() -> ExitCode {
         Ok(code) => code,
         Err(Stop::ClosedPipe) => ExitCode::SUCCESS,
         Err(Stop::Fault(code, error)) => {
-            report(&error);
+            report(error);
             ExitCode::from(code)
         }
     }
 }
 
-/// Tells of an error; shown whatever the verbosity.
-fn report(error: &anyhow::Error) {
+/// Tells of an error, whatever the verbosity. Messages of the library name their cause themselves.
+fn report(error: impl std::fmt::Display) {
     // Where stderr is closed, too, the exit code has to do.
-    let _ = writeln!(std::io::stderr(), "error: {error:#}");
+    let _ = writeln!(std::io::stderr(), "error: {error}");
 }
 
 fn start_log(quiet: bool, verbose: u8) {
@@ -135,8 +141,13 @@ fn start_log(quiet: bool, verbose: u8) {
         (_, 1) => LevelFilter::Info,
         _ => LevelFilter::Debug,
     };
+    // What drivers and wgpu log as errors comes back as an error of ours.
+    let theirs = match verbose {
+        0 => LevelFilter::Off,
+        _ => LevelFilter::Error,
+    };
     env_logger::Builder::new()
-        .filter_level(LevelFilter::Error)
+        .filter_level(theirs)
         .filter_module("vcoca_gpu", ours)
         .parse_default_env()
         .format(|out, record| {

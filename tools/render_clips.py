@@ -31,7 +31,7 @@ ONE, TWO = Mix(counts=(1.0, 0.0, 0.0)), Mix(counts=(0.0, 1.0, 0.0))
 DEMOS = (
     ("red_star", "moving", 17, ("medium red star",)),
     ("circle_and_heart", "pair", 33, ("medium blue circle", "medium yellow heart")),
-    ("cross_then_ring", "halves", 14, ("large green cross", "large orange ring")),
+    ("green_cross", "moving", 20, ("large green cross",)),
 )
 
 

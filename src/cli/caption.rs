@@ -93,7 +93,7 @@ pub fn run(args: &Args, started: Instant, quiet: bool) -> Result<ExitCode, Stop>
             Err(error @ Error::DeviceLost(_)) => return Err(error.into()),
             Err(error) => {
                 failed = true;
-                bar.suspend(|| report(&error.into()));
+                bar.suspend(|| report(&error));
             }
         }
         bar.inc(1);
@@ -171,10 +171,10 @@ fn show(
         ))?;
     }
     log::info!(
-        "  {} frames by {:?}: decode {:.1} ms, preprocess {:.1}, encode {:.1}, pool {:.1}, \
+        "  {} frames by {}: decode {:.1} ms, preprocess {:.1}, encode {:.1}, pool {:.1}, \
          generate {:.1} ({} ids)",
         times.len(),
-        sampled.method,
+        format!("{:?}", sampled.method).to_lowercase(),
         ms.decode,
         ms.preprocess,
         ms.encode,

@@ -115,9 +115,9 @@ fn row(index: usize, stage: &Stage) -> [String; 8] {
     let shape: Vec<_> = stage.shape.iter().map(ToString::to_string).collect();
     let figures = match &stage.outcome {
         Outcome::Values(d) => [
-            format!("{:.1e}", d.max_abs),
-            format!("{:.1e}", d.max_rel),
-            format!("{:.1e}", d.nmse),
+            short(d.max_abs),
+            short(d.max_rel),
+            short(d.nmse),
             format!("{:.7}", d.cosine),
         ],
         Outcome::Tokens(d) => [tokens(d), String::new(), String::new(), String::new()],
@@ -136,6 +136,15 @@ fn row(index: usize, stage: &Stage) -> [String; 8] {
     ]
 }
 
+/// Two digits are enough to see how far off something is.
+fn short(figure: f64) -> String {
+    if figure == 0.0 {
+        "0".to_owned()
+    } else {
+        format!("{figure:.1e}")
+    }
+}
+
 fn tokens(difference: &TokenDifference) -> String {
     match difference.first {
         None => "equal".to_owned(),
@@ -146,8 +155,12 @@ fn tokens(difference: &TokenDifference) -> String {
 fn reason(stage: &Stage) -> String {
     match &stage.outcome {
         Outcome::Values(d) => format!(
-            "NMSE {:.1e}, cosine {:.7}, worst at {:?}: {} where the reference has {}",
-            d.nmse, d.cosine, d.worst.index, d.worst.ours, d.worst.reference,
+            "NMSE {}, cosine {:.7}, worst at {:?}: {} where the reference has {}",
+            short(d.nmse),
+            d.cosine,
+            d.worst.index,
+            d.worst.ours,
+            d.worst.reference,
         ),
         Outcome::Tokens(d) => format!(
             "{}: {:?} where the reference has {:?}{}",

@@ -81,6 +81,7 @@ pub struct Kernel {
     pub(super) layout: wgpu::BindGroupLayout,
 }
 
+/// Name, element type and constants of a compiled kernel.
 type Key = (&'static str, DType, Vec<(&'static str, Constant)>);
 
 pub(super) struct KernelCache {
@@ -118,6 +119,13 @@ impl Gpu {
         }
         let kernel = Arc::new(self.compile(source, &assemble(source, elem, constants)));
         lock(&cache.kernels).entry(key).or_insert(kernel).clone()
+    }
+
+    /// What was compiled so far: tests translate it for the other backends.
+    #[doc(hidden)]
+    #[expect(clippy::type_complexity)]
+    pub fn compiled(&self) -> Vec<(&'static str, DType, Vec<(&'static str, Constant)>)> {
+        lock(&self.shared.kernels.kernels).keys().cloned().collect()
     }
 
     fn compile(&self, source: Source, wgsl: &str) -> Kernel {

@@ -11,6 +11,7 @@ use std::ops::Range;
 use safetensors::Dtype;
 
 use super::checkpoint::{Checkpoint, Stored};
+use super::convert::Block;
 use crate::gpu::{DType, Gpu, Pass, Tensor};
 use crate::ops::embed::TokenTable;
 use crate::ops::linear::{Linear, padded};
@@ -326,7 +327,7 @@ impl<'a> Loader<'a> {
     ) -> Result<Tensor> {
         let tensor = self.fill_blocks(name, &[rows, cols], dtype, |range, block| {
             for (i, row) in range.enumerate() {
-                block.start = i * cols;
+                block.seek(i * cols);
                 write_row(row, block);
             }
         })?;
@@ -350,14 +351,14 @@ impl<'a> Loader<'a> {
             let range = first..rows.min(first + step);
             let mut block = Block::new(range.len() * cols, dtype);
             write(range.clone(), &mut block);
-            if block.bad {
+            if !block.finite() {
                 return Err(Error::model(
                     self.checkpoint.path(),
                     format!("tensor {name} holds values that are not finite in {dtype}"),
                 ));
             }
-            pass.write(&tensor, (first * row_bytes) as u64, &block.bytes);
-            pass = self.throttle(pass, block.bytes.len())?;
+            pass.write(&tensor, (first * row_bytes) as u64, block.bytes());
+            pass = self.throttle(pass, block.bytes().len())?;
         }
         pass.submit()?;
         Ok(tensor)
@@ -373,46 +374,5 @@ impl<'a> Loader<'a> {
         pass.submit()?.wait()?;
         self.in_flight.set(0);
         Ok(gpu.pass())
-    }
-}
-
-/// Rows being converted to the device's element type.
-struct Block {
-    bytes: Vec<u8>,
-    dtype: DType,
-    /// Where [`copy_from`](Block::copy_from) writes.
-    start: usize,
-    /// Whether a value was not finite.
-    bad: bool,
-}
-
-impl Block {
-    fn new(elements: usize, dtype: DType) -> Self {
-        Self {
-            bytes: vec![0; elements * dtype.size()],
-            dtype,
-            start: 0,
-            bad: false,
-        }
-    }
-
-    fn copy_from(&mut self, values: impl Iterator<Item = f32>) {
-        for (i, value) in values.enumerate() {
-            self.set(self.start + i, value);
-        }
-    }
-
-    fn set(&mut self, index: usize, value: f32) {
-        match self.dtype {
-            DType::F16 => {
-                let half = half::f16::from_f32(value);
-                self.bad |= !half.is_finite();
-                self.bytes[index * 2..][..2].copy_from_slice(&half.to_le_bytes());
-            }
-            _ => {
-                self.bad |= !value.is_finite();
-                self.bytes[index * 4..][..4].copy_from_slice(&value.to_le_bytes());
-            }
-        }
     }
 }
