@@ -2,7 +2,7 @@
 //!
 //! Rates are those of the median run; the error is the largest as a part of what is allowed.
 //! `cargo bench -- NAME` runs the cases whose op or shape contains NAME. Under
-//! `cargo test --benches` only the small cases are checked and nothing is timed.
+//! `cargo test --benches`, or with `--test`, only the small cases are checked and nothing is timed.
 
 use std::process::ExitCode;
 use std::time::Instant;
@@ -17,7 +17,9 @@ const RUNS: usize = 9;
 
 fn main() -> Result<ExitCode> {
     let args: Vec<_> = std::env::args().skip(1).collect();
-    let test = args.iter().any(|a| a == "--test");
+    let has = |flag: &str| args.iter().any(|a| a == flag);
+    // Cargo says `--bench` when it benches, and nothing when it tests.
+    let test = has("--test") || !has("--bench");
     let filter = args.iter().find(|a| !a.starts_with('-'));
     let wanted = |case: &Case| {
         case.bench && filter.is_none_or(|f| case.op.contains(f) || case.shape.contains(f))

@@ -67,6 +67,13 @@ fn main(@builtin(workgroup_id) tile: vec3<u32>, @builtin(subgroup_invocation_id)
 
     var left: array<vec4<f32>, ROWS>;
     var right: array<vec4<f32>, ROWS>;
+    if (BIAS) {
+        let b = Eight(bias[2u * w_at], bias[2u * w_at + 1u]);
+        for (var i = 0u; i < ROWS; i++) {
+            left[i] = b.left;
+            right[i] = b.right;
+        }
+    }
     for (var k = 0u; k < p.k4; k++) {
         let at = w_at + 4u * k * p8;
         let w0 = eight(at);
@@ -118,9 +125,6 @@ fn store(row: u32, col: u32, sum: vec4<f32>) {
     }
     let i = row * p.n4 + col;
     var v = sum;
-    if (BIAS) {
-        v += bias[col];
-    }
     if (GELU) {
         v = gelu(v);
     }

@@ -48,6 +48,13 @@ fn main(@builtin(workgroup_id) tile: vec3<u32>, @builtin(local_invocation_index)
 
     var left: array<vec4<f32>, ROWS>;
     var right: array<vec4<f32>, ROWS>;
+    if (BIAS) {
+        let b = Eight(bias[2u * w_col], bias[2u * w_col + 1u]);
+        for (var i = 0u; i < ROWS; i++) {
+            left[i] = b.left;
+            right[i] = b.right;
+        }
+    }
     for (var k = 0u; k < p.k4; k++) {
         let at = 4u * k * p8 + w_col;
         let w0 = eight(at);
@@ -74,9 +81,6 @@ fn main(@builtin(workgroup_id) tile: vec3<u32>, @builtin(local_invocation_index)
 /// Columns 4·col4 .. of one row, as many as there are.
 fn store(row: u32, col4: u32, sum: vec4<f32>) {
     var v = sum;
-    if (BIAS) {
-        v += bias[col4];
-    }
     if (GELU) {
         v = gelu(v);
     }
