@@ -48,11 +48,10 @@ pub struct Caption {
 }
 
 impl Engine {
-    /// Loads a model and its tokenizer. `dtype` `None` takes f16 where a real GPU computes in it,
-    /// else f32: software adapters convert every f16 they load, which costs more than it saves.
+    /// Loads a model and its tokenizer. `dtype` `None` takes f16 where the adapter computes in it,
+    /// else f32.
     pub fn load(gpu: &Gpu, source: &ModelSource, dtype: Option<DType>) -> Result<Self> {
-        let caps = gpu.caps();
-        let dtype = dtype.unwrap_or(if caps.f16 && !caps.software() {
+        let dtype = dtype.unwrap_or(if gpu.caps().f16 {
             DType::F16
         } else {
             DType::F32
