@@ -60,8 +60,7 @@ impl Prepared {
                     continue;
                 }
                 let error = (got - want[i]).abs() / bound[i];
-                // Written so that NaN fails.
-                if !(error <= 1.0) {
+                if error.is_nan() || error > 1.0 {
                     let (row, col) = (i / tensor.cols(), i % tensor.cols());
                     return Ok(Err(format!(
                         "output {o} row {row} column {col}: {got}, not {} ± {}",

@@ -151,7 +151,7 @@ fn tiles(workgroup_bytes: u32, head_dim: usize, elem: DType) -> (u32, u32) {
     let budget = workgroup_bytes.min(32 * 1024) as usize;
     let fits = |&(tx, ty): &(u32, u32)| {
         let (tx, ty) = (tx as usize, ty as usize);
-        let stride = (head_dim / 4 | 1) * 4 * elem.size();
+        let stride = ((head_dim / 4) | 1) * 4 * elem.size();
         4 * (tx + ty) * stride + 4 * ty * (tx + 1) * 16 + 4 * ty * tx * 4 <= budget
     };
     [(8, 16), (8, 8), (4, 8), (4, 4), (2, 4)]
@@ -208,7 +208,7 @@ pub fn attention(
 /// Asserts what every variant needs of its operands; gives their strides in vec4.
 fn check([q, k, v]: [Rows; 3], shape: &Shape) -> [[u32; 3]; 3] {
     assert!(
-        shape.head_dim % 4 == 0 && (4..=128).contains(&shape.head_dim),
+        shape.head_dim.is_multiple_of(4) && (4..=128).contains(&shape.head_dim),
         "head_dim is a multiple of 4 up to 128: {shape:?}"
     );
     assert!(
