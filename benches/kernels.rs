@@ -1,5 +1,6 @@
 //! Times every kernel at model shapes, after checking it against its CPU twin.
 //!
+//! Rates are those of the median run; the error is the largest as a part of what is allowed.
 //! `cargo bench -- NAME` runs the cases whose op or shape contains NAME. Under
 //! `cargo test --benches` only the small cases are checked and nothing is timed.
 
@@ -32,8 +33,8 @@ fn main() -> Result<ExitCode> {
         println!("no timestamps: times are wall-clock, with submission");
     }
     println!(
-        "{:<62} {:>4} {:>9} {:>7} {:>8} {:>7} {:>6}",
-        "op and shape", "type", "ms", "spread", "GFLOP/s", "GB/s", "error"
+        "{:<11} {:<58} {:>4} {:>9} {:>9} {:>7} {:>8} {:>7} {:>6}",
+        "op", "shape", "type", "best ms", "median", "spread", "GFLOP/s", "GB/s", "error"
     );
     let dtypes: &[DType] = if caps.f16 {
         &[DType::F32, DType::F16]
@@ -47,7 +48,7 @@ fn main() -> Result<ExitCode> {
             if test && prepared.flops > SMALL_FLOPS {
                 continue;
             }
-            print!("{:<62} {dtype:>4} ", case.shape);
+            print!("{:<11} {:<58} {dtype:>4} ", case.op, case.shape);
             match prepared.check(&gpu)? {
                 Err(problem) => {
                     failed = true;
@@ -59,7 +60,8 @@ fn main() -> Result<ExitCode> {
                     let median = ms[ms.len() / 2];
                     let spread = (ms[ms.len() - 1] - ms[0]) / median;
                     println!(
-                        "{median:>9.3} {:>6.0}% {:>8.1} {:>7.1} {error:>6.2}",
+                        "{:>9.3} {median:>9.3} {:>6.0}% {:>8.1} {:>7.1} {error:>6.2}",
+                        ms[0],
                         100.0 * spread,
                         prepared.flops / median * 1e-6,
                         prepared.bytes / median * 1e-6,

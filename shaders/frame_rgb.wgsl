@@ -8,20 +8,24 @@
 //
 // data    (frames, words)       bytes as the decoder stored them, one layout for all frames
 // picture (frames, rows, cols)  r | g << 8 | b << 16: an area of the upright picture
-// grid    one invocation a pixel, workgroups of 64 folded into x and y
-// consts  KIND 0 gray, 1 interleaved RGB, 2 luma and chroma; WIDE: samples of 16 bits;
-//         TRANSFER 0 SDR, 1 PQ, 2 HLG
+// grid    one invocation four stored pixels side by side, which share their loads; workgroups of
+//         64 folded into x and y
+// consts  KIND 0 gray, 1 interleaved RGB, 2 luma and chroma; INTERLEAVED: u and v in one plane;
+//         WIDE: samples of 16 bits; TRANSFER 0 SDR, 1 PQ, 2 HLG
 
 struct Params {
-    x: u32, // the area's first column, in the upright picture
-    y: u32, // the area's first row
-    cols: u32,
+    x: u32, // the area's first column, as stored
+    y: u32, // the area's first row, as stored
+    cols: u32, // of the area, as stored
     rows: u32,
-    pixels: u32, // frames * rows * cols
+    quads: u32, // invocations to a row: those that touch the area
+    total: u32, // frames * rows * quads
     words: u32,
-    width: u32, // as stored
+    width: u32, // of the stored picture
     height: u32,
-    turn: u32, // upright to stored: 1 swaps x and y, then 2 mirrors x, then 4 mirrors y
+    origin: i32, // where the area's first stored pixel goes, and the way from one to the next
+    across: i32,
+    down: i32,
     luma: u32, // byte offsets and strides of the planes; RGB is the luma plane
     luma_stride: u32,
     u: u32,
@@ -47,49 +51,50 @@ var<immediate> p: Params;
 @group(0) @binding(0) var<storage, read> data: array<u32>; // (frames, words)
 @group(0) @binding(1) var<storage, read_write> picture: array<u32>; // (frames, rows, cols)
 
-fn byte(i: u32) -> u32 {
-    return (data[i >> 2u] >> ((i & 3u) << 3u)) & 255u;
-}
-
-// The sample at byte i; 10 bits of two bytes where WIDE, which need not be aligned.
+// The sample at byte i, which is even where samples are WIDE.
 fn sample(i: u32) -> i32 {
+    let word = data[i >> 2u] >> ((i & 3u) << 3u);
     if WIDE {
-        return i32(((byte(i) | (byte(i + 1u) << 8u)) >> p.shift) & 1023u);
+        return i32((word >> p.shift) & 1023u);
     }
-    return i32(byte(i));
+    return i32(word & 255u);
 }
 
-// 16 times the chroma at luma sample (x, y): the quarters of both axes make 16 shares.
-fn chroma(base: u32, stride: u32, x: u32, y: u32) -> i32 {
-    let at = vec2(i32((4u * x) >> p.sub_x) - p.site_x, i32((4u * y) >> p.sub_y) - p.site_y);
-    let last = vec2(i32((p.width - 1u) >> p.sub_x), i32((p.height - 1u) >> p.sub_y));
-    let low = vec2<u32>(clamp(at >> vec2(2u), vec2(0), last));
-    let high = vec2<u32>(clamp((at >> vec2(2u)) + 1, vec2(0), last));
-    let share = at & vec2(3);
-    let top = base + low.y * stride;
-    let bottom = base + high.y * stride;
-    let left = low.x * p.step;
-    let right = high.x * p.step;
-    let above = (4 - share.x) * sample(top + left) + share.x * sample(top + right);
-    let below = (4 - share.x) * sample(bottom + left) + share.x * sample(bottom + right);
-    return (4 - share.y) * above + share.y * below;
+// Samples first..first + 4 of a row that starts at byte `row` and repeats its ends beyond 0..=last.
+fn four(row: u32, first: i32, last: u32, step: u32, bytes: bool) -> vec4<i32> {
+    let columns = vec4<u32>(clamp(vec4(first) + vec4(0, 1, 2, 3), vec4(0), vec4(i32(last))));
+    let at = vec4(row) + columns * step;
+    if bytes {
+        // They lie within two words, and the second may be past the end if none is in it.
+        let word = at.x >> 2u;
+        let low = vec4(data[word]);
+        let high = vec4(data[min(word + 1u, arrayLength(&data) - 1u)]);
+        let words = select(low, high, (at >> vec4(2u)) > vec4(word));
+        return vec4<i32>((words >> ((at & vec4(3u)) << vec4(3u))) & vec4(255u));
+    }
+    return vec4(sample(at.x), sample(at.y), sample(at.z), sample(at.w));
 }
 
-// The stored pixel as RGB, 21 bits below one level of 255.
-fn stored(frame: u32, x: u32, y: u32) -> vec3<i32> {
-    if KIND == 1u {
-        let at = frame + p.luma + y * p.luma_stride + x * p.step;
-        return vec3(sample(at), sample(at + 1u), sample(at + 2u)) << vec3(21u);
+// 16 times the chroma at luma samples x..x + 4 (x a multiple of 4) of row y: the quarters of both
+// axes make 16 shares.
+fn chroma(base: u32, stride: u32, x: u32, y: u32) -> vec4<i32> {
+    let packed = !WIDE && !INTERLEAVED;
+    let last = vec2(p.width - 1u, p.height - 1u) >> vec2(p.sub_x, p.sub_y);
+    let first = i32(x >> p.sub_x) - i32(p.sub_x);
+    let at = i32((4u * y) >> p.sub_y) - p.site_y;
+    let low = base + u32(clamp(at >> 2u, 0, i32(last.y))) * stride;
+    let high = base + u32(clamp((at >> 2u) + 1, 0, i32(last.y))) * stride;
+    let above = four(low, first, last.x, p.step, packed);
+    let below = four(high, first, last.x, p.step, packed);
+    let column = (4 - (at & 3)) * above + (at & 3) * below;
+    if p.sub_x == 0u {
+        return 4 * column;
     }
-    let bytes = select(1u, 2u, WIDE);
-    let luma = sample(frame + p.luma + y * p.luma_stride + x * bytes);
-    let gray = p.ky * 16 * (luma - p.luma_zero);
-    if KIND == 0u {
-        return vec3(gray);
-    }
-    let u = chroma(frame + p.u, p.u_stride, x, y) - 16 * p.chroma_zero;
-    let v = chroma(frame + p.v, p.v_stride, x, y) - 16 * p.chroma_zero;
-    return vec3(gray + p.rv * v, gray + p.gu * u + p.gv * v, gray + p.bu * u);
+    // Chroma between luma samples 0 and 1 (then on 1/4 and 3/4), or on sample 0.
+    let between = p.site_x == 1;
+    let left = select(column.yyzz, column.xyyz, between);
+    let share = select(vec4(0, 2, 0, 2), vec4(3, 1, 3, 1), between);
+    return (4 - share) * left + share * column.yzzw;
 }
 
 // SMPTE ST 2084: the signal to linear light, 1 = 203 nits.
@@ -125,23 +130,8 @@ fn tone_mapped(light: vec3<f32>) -> vec3<f32> {
     return 255.0 * select(curved, 12.92 * mapped, mapped <= vec3(0.0031308));
 }
 
-@compute @workgroup_size(64)
-fn main(
-    @builtin(workgroup_id) group: vec3<u32>,
-    @builtin(num_workgroups) groups: vec3<u32>,
-    @builtin(local_invocation_index) lane: u32,
-) {
-    let i = (group.y * groups.x + group.x) * 64u + lane;
-    if i >= p.pixels {
-        return;
-    }
-    let x = p.x + i % p.cols;
-    let y = p.y + i / p.cols % p.rows;
-    let frame = i / p.cols / p.rows * p.words * 4u;
-    let swapped = select(vec2(x, y), vec2(y, x), (p.turn & 1u) != 0u);
-    let sx = select(swapped.x, p.width - 1u - swapped.x, (p.turn & 2u) != 0u);
-    let sy = select(swapped.y, p.height - 1u - swapped.y, (p.turn & 4u) != 0u);
-    let fixed = stored(frame, sx, sy);
+// RGB in fixed point, 21 bits below one level of 255, to 8 bits.
+fn shown(fixed: vec3<i32>) -> u32 {
     var rgb: vec3<u32>;
     if TRANSFER == 0u {
         rgb = vec3<u32>(clamp((fixed + (1 << 20u)) >> vec3(21u), vec3(0), vec3(255)));
@@ -155,5 +145,51 @@ fn main(
         }
         rgb = vec3<u32>(tone_mapped(light) + 0.5);
     }
-    picture[i] = rgb.r | (rgb.g << 8u) | (rgb.b << 16u);
+    return rgb.r | (rgb.g << 8u) | (rgb.b << 16u);
+}
+
+@compute @workgroup_size(64)
+fn main(
+    @builtin(workgroup_id) group: vec3<u32>,
+    @builtin(num_workgroups) groups: vec3<u32>,
+    @builtin(local_invocation_index) lane: u32,
+) {
+    let i = (group.y * groups.x + group.x) * 64u + lane;
+    if i >= p.total {
+        return;
+    }
+    let row = i / p.quads % p.rows;
+    let frame = i / p.quads / p.rows;
+    let x = (p.x / 4u + i % p.quads) * 4u;
+    let y = p.y + row;
+    let start = frame * p.words * 4u;
+    let luma = start + p.luma + y * p.luma_stride;
+    var red: vec4<i32>;
+    var green: vec4<i32>;
+    var blue: vec4<i32>;
+    if KIND == 1u {
+        let last = p.width - 1u;
+        red = four(luma, i32(x), last, p.step, false) << vec4(21u);
+        green = four(luma + 1u, i32(x), last, p.step, false) << vec4(21u);
+        blue = four(luma + 2u, i32(x), last, p.step, false) << vec4(21u);
+    } else {
+        let samples = four(luma, i32(x), p.width - 1u, select(1u, 2u, WIDE), !WIDE);
+        red = p.ky * 16 * (samples - p.luma_zero);
+        green = red;
+        blue = red;
+    }
+    if KIND == 2u {
+        let u = chroma(start + p.u, p.u_stride, x, y) - 16 * p.chroma_zero;
+        let v = chroma(start + p.v, p.v_stride, x, y) - 16 * p.chroma_zero;
+        red += p.rv * v;
+        green += p.gu * u + p.gv * v;
+        blue += p.bu * u;
+    }
+    let first = i32(frame * p.rows * p.cols) + p.origin + i32(row) * p.down;
+    for (var k = 0u; k < 4u; k++) {
+        let column = x + k - p.x; // wraps to far beyond the area on its left
+        if column < p.cols {
+            picture[first + i32(column) * p.across] = shown(vec3(red[k], green[k], blue[k]));
+        }
+    }
 }

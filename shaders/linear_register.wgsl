@@ -7,7 +7,7 @@
 // the same rows of x. Rows past M are read from the last row and never stored, columns likewise.
 //
 // grid: (⌈M/ROWS⌉, ⌈N/(8·LANES)⌉). Needs K % 4 = 0.
-// constants: LANES, ROWS, BIAS, GELU, ADD, result.
+// constants: LANES, ROWS, HALF (elem is f16), BIAS, GELU, ADD, result.
 
 struct Params {
     m: u32,
@@ -18,43 +18,55 @@ struct Params {
 
 var<immediate> p: Params;
 @group(0) @binding(0) var<storage, read> x: array<elem4>; // (M, K/4)
-@group(0) @binding(1) var<storage, read> weight: array<elem4>; // (K, P/4)
+@group(0) @binding(1) var<storage, read> weight: array<vec4<u32>>; // (K, P) elem
 @group(0) @binding(2) var<storage, read> bias: array<vec4<f32>>; // (P/4), unread without BIAS
 @group(0) @binding(3) var<storage, read_write> y: array<result>; // (M, N)
+
+/// 8 columns of one row of weight.
+struct Eight {
+    left: vec4<f32>,
+    right: vec4<f32>,
+}
+
+fn eight(at: u32) -> Eight {
+    if (HALF) {
+        let w = weight[at];
+        return Eight(halves(w.xy), halves(w.zw));
+    }
+    return Eight(
+        bitcast<vec4<f32>>(weight[2u * at]),
+        bitcast<vec4<f32>>(weight[2u * at + 1u]),
+    );
+}
 
 @compute @workgroup_size(LANES)
 fn main(@builtin(workgroup_id) tile: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
     let row0 = tile.x * ROWS;
-    let col0 = (tile.y * LANES + lane) * 2u;
-    let w_col = min(col0, p.p4 - 2u);
+    let col = tile.y * LANES + lane;
+    let p8 = p.p4 / 2u;
+    let w_col = min(col, p8 - 1u);
 
-    var acc: array<array<vec4<f32>, 2>, ROWS>;
+    var left: array<vec4<f32>, ROWS>;
+    var right: array<vec4<f32>, ROWS>;
     for (var k = 0u; k < p.k4; k++) {
-        var at = 4u * k * p.p4 + w_col;
-        let w0 = vec4<f32>(weight[at]);
-        let v0 = vec4<f32>(weight[at + 1u]);
-        at += p.p4;
-        let w1 = vec4<f32>(weight[at]);
-        let v1 = vec4<f32>(weight[at + 1u]);
-        at += p.p4;
-        let w2 = vec4<f32>(weight[at]);
-        let v2 = vec4<f32>(weight[at + 1u]);
-        at += p.p4;
-        let w3 = vec4<f32>(weight[at]);
-        let v3 = vec4<f32>(weight[at + 1u]);
-        let left = mat4x4<f32>(w0, w1, w2, w3);
-        let right = mat4x4<f32>(v0, v1, v2, v3);
-        for (var r = 0u; r < ROWS; r++) {
-            let a = vec4<f32>(x[min(row0 + r, p.m - 1u) * p.k4 + k]);
-            acc[r][0] += left * a;
-            acc[r][1] += right * a;
+        let at = 4u * k * p8 + w_col;
+        let w0 = eight(at);
+        let w1 = eight(at + p8);
+        let w2 = eight(at + 2u * p8);
+        let w3 = eight(at + 3u * p8);
+        let l = mat4x4(w0.left, w1.left, w2.left, w3.left);
+        let r = mat4x4(w0.right, w1.right, w2.right, w3.right);
+        for (var i = 0u; i < ROWS; i++) {
+            let a = vec4<f32>(x[min(row0 + i, p.m - 1u) * p.k4 + k]);
+            left[i] += l * a;
+            right[i] += r * a;
         }
     }
 
-    for (var r = 0u; r < ROWS; r++) {
-        if (row0 + r < p.m && col0 < p.p4) {
-            store(row0 + r, col0, acc[r][0]);
-            store(row0 + r, col0 + 1u, acc[r][1]);
+    for (var i = 0u; i < ROWS; i++) {
+        if (row0 + i < p.m && col < p8) {
+            store(row0 + i, 2u * col, left[i]);
+            store(row0 + i, 2u * col + 1u, right[i]);
         }
     }
 }

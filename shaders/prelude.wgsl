@@ -2,6 +2,11 @@
 
 alias elem4 = vec4<elem>;
 
+/// Four f16 from the two words that hold them.
+fn halves(words: vec2<u32>) -> vec4<f32> {
+    return vec4(unpack2x16float(words.x), unpack2x16float(words.y));
+}
+
 /// The error function to 4e-7: a rational minimax fit in z² for |z| < 3.92, beyond which it is ±1
 /// in f32.
 fn erf(z: vec4<f32>) -> vec4<f32> {

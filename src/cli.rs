@@ -1,14 +1,20 @@
 //! The command line: arguments, messages and exit codes. Results go to stdout, all else to stderr.
 
+mod caption;
 mod devices;
+mod model;
 mod output;
+mod parity;
 
 use std::io::Write;
 use std::process::ExitCode;
+use std::time::Instant;
 
 use clap::{ArgAction, Parser, Subcommand};
 use log::{Level, LevelFilter};
 use vcoca_gpu::Error;
+
+use model::ModelArgs;
 
 /// Some inputs failed, or a comparison did.
 const FAILED: u8 = 1;
@@ -37,19 +43,31 @@ struct Cli {
     command: Command,
 
     /// Print results and errors alone
-    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    #[arg(
+        short,
+        long,
+        global = true,
+        display_order = 100,
+        conflicts_with = "verbose"
+    )]
     quiet: bool,
 
     /// Tell what is done and how long it takes; twice: in detail
-    #[arg(short, long, global = true, action = ArgAction::Count)]
+    #[arg(short, long, global = true, display_order = 101, action = ArgAction::Count)]
     verbose: u8,
 }
 
 #[derive(Subcommand)]
 enum Command {
+    /// Say what videos and images show
+    #[command(after_help = AFTER_HELP)]
+    Caption(caption::Args),
     /// List the adapters, what each can do, which one is used and why
     #[command(after_help = AFTER_HELP)]
     Devices(devices::Args),
+    /// Compare a model with a reference dump, stage by stage
+    #[command(after_help = AFTER_HELP)]
+    Parity(parity::Args),
 }
 
 /// Why a command ends before its end.
@@ -62,7 +80,7 @@ enum Stop {
 
 impl Stop {
     /// The model or the adapter cannot be used.
-    fn unusable(error: impl Into<anyhow::Error>) -> Self {
+    fn unusable(error: Error) -> Self {
         Self::Fault(UNUSABLE, error.into())
     }
 }
@@ -71,7 +89,7 @@ impl From<std::io::Error> for Stop {
     fn from(error: std::io::Error) -> Self {
         match error.kind() {
             std::io::ErrorKind::BrokenPipe => Self::ClosedPipe,
-            _ => Self::Fault(FAILED, anyhow::Error::new(error).context("writing results")),
+            _ => Self::Fault(FAILED, anyhow::anyhow!("writing results: {error}")),
         }
     }
 }
@@ -91,26 +109,29 @@ impl From<Error> for Stop {
 
 /// Runs the command line.
 pub fn run() -> ExitCode {
+    let started = Instant::now();
     let cli = Cli::parse();
     start_log(cli.quiet, cli.verbose);
     silence_contained_panics();
     let outcome = match cli.command {
+        Command::Caption(args) => caption::run(&args, started, cli.quiet),
         Command::Devices(args) => devices::run(&args),
+        Command::Parity(args) => parity::run(&args),
     };
     match outcome {
         Ok(code) => code,
         Err(Stop::ClosedPipe) => ExitCode::SUCCESS,
         Err(Stop::Fault(code, error)) => {
-            report(&error);
+            report(error);
             ExitCode::from(code)
         }
     }
 }
 
-/// Tells of an error; shown whatever the verbosity.
-fn report(error: &anyhow::Error) {
+/// Tells of an error, whatever the verbosity. Messages of the library name their cause themselves.
+fn report(error: impl std::fmt::Display) {
     // Where stderr is closed, too, the exit code has to do.
-    let _ = writeln!(std::io::stderr(), "error: {error:#}");
+    let _ = writeln!(std::io::stderr(), "error: {error}");
 }
 
 fn start_log(quiet: bool, verbose: u8) {
@@ -120,8 +141,13 @@ fn start_log(quiet: bool, verbose: u8) {
         (_, 1) => LevelFilter::Info,
         _ => LevelFilter::Debug,
     };
+    // What drivers and wgpu log as errors comes back as an error of ours.
+    let theirs = match verbose {
+        0 => LevelFilter::Off,
+        _ => LevelFilter::Error,
+    };
     env_logger::Builder::new()
-        .filter_level(LevelFilter::Error)
+        .filter_level(theirs)
         .filter_module("vcoca_gpu", ours)
         .parse_default_env()
         .format(|out, record| {

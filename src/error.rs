@@ -9,11 +9,11 @@ use std::path::{Path, PathBuf};
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// A file or directory could not be opened or read.
-    #[error("{}: {source}", path.display())]
+    /// A file or directory could not be opened or read. (Not a `source`: the message says it all.)
+    #[error("{}: {reason}", path.display())]
     Io {
         path: PathBuf,
-        source: std::io::Error,
+        reason: std::io::Error,
     },
 
     /// A path is there, but is not the kind of file that was wanted.
@@ -93,9 +93,9 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 impl Error {
     /// Wraps an I/O error with the path it happened on.
     pub(crate) fn io(path: &Path) -> impl FnOnce(std::io::Error) -> Self + '_ {
-        move |source| Self::Io {
+        move |reason| Self::Io {
             path: path.to_owned(),
-            source,
+            reason,
         }
     }
 

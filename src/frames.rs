@@ -229,7 +229,7 @@ const MAX_PIXELS: u64 = 64 << 20;
 /// The content decides what a file is, not its name. An animated image counts as its first
 /// picture. Alpha is dropped, not blended, as OpenCLIP's `convert("RGB")` does.
 ///
-/// Blocks until the frames are there; gives up with [`Error::Stalled`] after 6 seconds without
+/// Blocks until the frames are there; gives up with [`Error::Stalled`] after 5 seconds without
 /// progress.
 ///
 /// # Errors

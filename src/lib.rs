@@ -41,6 +41,7 @@ pub mod generate;
 pub mod gpu;
 pub mod model;
 pub mod ops;
+pub mod parity;
 pub mod preprocess;
 #[doc(hidden)]
 pub mod reference;

@@ -8,6 +8,7 @@ mod block;
 mod cache;
 mod checkpoint;
 mod config;
+mod convert;
 mod decoder;
 mod loader;
 mod pooler;
@@ -29,7 +30,7 @@ use text::Text;
 use vision::Vision;
 
 use crate::gpu::{DType, Gpu, Pass, Tensor};
-use crate::ops::attention::{PoolState, pool_empty, pool_merge};
+use crate::ops::attention::{PoolState, pool_merge};
 use crate::{Error, Result};
 
 /// A loaded model on its device.
@@ -134,6 +135,7 @@ impl CoCa {
         patches: &Tensor,
         taps: &mut Taps,
     ) -> Result<FrameTokens> {
+        pass.scope("encode frames");
         let tokens = self.visual.forward(pass, patches, taps)?;
         Ok(FrameTokens {
             keys_values: self.attn_pool.keys_values(pass, &tokens, taps)?,
@@ -153,6 +155,7 @@ impl CoCa {
             0,
             "clips of equally many frames"
         );
+        pass.scope("pool");
         self.attn_pool.pool(pass, &frames.keys_values, clips, taps)
     }
 
@@ -176,14 +179,14 @@ impl CoCa {
         first: usize,
         count: usize,
     ) -> Result<Clips> {
-        let (queries, heads, head_dim) = self.attn_pool.empty_shape();
-        let merged = pool_empty(pass, queries, heads, head_dim)?;
+        let merged = self.attn_pool.empty_state(pass)?;
         pool_merge(pass, &merged, states, first, count)?;
-        self.attn_pool.from_state(pass, &merged)
+        self.attn_pool.pool_state(pass, &merged)
     }
 
     /// Reads texts: ids (R, L), padded with 0.
     pub fn encode_text(&self, pass: &mut Pass, ids: &Tensor, taps: &mut Taps) -> Result<Texts> {
+        pass.scope("encode text");
         self.text.forward(pass, ids, taps)
     }
 
@@ -195,6 +198,7 @@ impl CoCa {
         context: &Tensor,
         taps: &mut Taps,
     ) -> Result<Tensor> {
+        pass.scope("decode");
         self.text_decoder.forward(pass, tokens, context, taps)
     }
 }

@@ -2,8 +2,12 @@
 //! cropped, normalised and cut into patches.
 //!
 //! For RGB pictures the result is bit-exact to OpenCLIP's image transform on Pillow images
-//! (`Resize`, `CenterCrop`, `ToTensor`, `Normalize`); luma and chroma are first converted to the
-//! same 8-bit RGB that such a picture would hold.
+//! (`Resize`, `CenterCrop`, `ToTensor`, `Normalize`; Pillow 13, which resizes tall pictures in
+//! another order than before). Luma and chroma are first converted to the 8-bit RGB that such a
+//! picture would hold, the same on every adapter: chroma is interpolated bilinearly from where it
+//! is sited. PQ and HLG pictures are tone-mapped to sRGB: white at 203 nits, light above half of
+//! it rolled off so that 1000 nits are the brightest; their primaries are taken to be BT.2020's.
+//! The matrix, range and siting of RGB pictures are ignored, and their values taken as full range.
 
 mod layout;
 pub(crate) mod resample;
@@ -269,7 +273,13 @@ fn converted(
     )?;
     let kernel = (pass.gpu()).kernel(shaders::FRAME_RGB, DType::F32, &layout.constants());
     let params = layout.params(area, frames);
-    dispatch(pass, &kernel, &[&data, &upright], &params, upright.len());
+    dispatch(
+        pass,
+        &kernel,
+        &[&data, &upright],
+        &params,
+        params.invocations(),
+    );
     Ok(upright)
 }
 
@@ -288,9 +298,10 @@ struct Resizer {
 struct ResizeParams {
     rows: u32,
     cols: u32,
+    lines: u32,
     stride: u32,
     start: u32,
-    pixels: u32,
+    total: u32,
 }
 
 impl Resizer {
@@ -345,16 +356,22 @@ impl Resizer {
         } else {
             &self.rows
         };
-        let picture = to.dim(1) * to.dim(2);
-        let pixels = from.dim(0) * picture;
-        let params = ResizeParams {
-            rows: from.dim(1) as u32,
-            cols: from.dim(2) as u32,
-            stride: taps.cols() as u32,
-            start: (first * picture) as u32,
-            pixels: pixels as u32,
+        let [frames, rows, cols] = [from.dim(0), from.dim(1), from.dim(2)];
+        let size = self.size as usize;
+        let (lines, total) = if horizontal {
+            (frames * rows, (frames * rows).div_ceil(4) * size)
+        } else {
+            (cols, cols.div_ceil(4) * size * frames)
         };
-        dispatch(pass, &kernel, &[taps, from, to], &params, pixels);
+        let params = ResizeParams {
+            rows: rows as u32,
+            cols: cols as u32,
+            lines: lines as u32,
+            stride: taps.cols() as u32,
+            start: (first * size * size) as u32,
+            total: total as u32,
+        };
+        dispatch(pass, &kernel, &[taps, from, to], &params, total);
     }
 }
 

@@ -151,7 +151,7 @@ fn shards_are_read_as_one() {
     let mut second = all.clone();
     let first: Tensors = all
         .into_iter()
-        .filter(|(name, _)| name < &"text.l".into())
+        .filter(|(name, _)| name.as_str() < "text.l")
         .collect();
     second.retain(|name, _| !first.contains_key(name));
     write_weights(

@@ -118,6 +118,8 @@ class Tester:
             "colour+shape": order([f[:2] for f in full]) == order([w[:2] for w in want]),
         }
         if label["kind"] == "halves":
+            # One of the two, not the colour of one with the shape of the other.
+            hits["first named is one of them"] = bool(full) and full[0][:2] in [w[:2] for w in want]
             hits["both among the named"] = {w[:2] for w in want} <= {f[:2] for f in full}
             top = (self.label_embeddings @ embedding).topk(2).indices.tolist()
             hits["zero-shot top two"] = {self.label_pairs[t] for t in top} == set(strip(true))

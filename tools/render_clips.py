@@ -29,9 +29,9 @@ CLIP_SEED = 700_001
 ONE, TWO = Mix(counts=(1.0, 0.0, 0.0)), Mix(counts=(0.0, 1.0, 0.0))
 # The committed demo clips: file, kind, seed, and the objects that are to be seen.
 DEMOS = (
-    ("red_star", "moving", 11, ("large red star",)),
-    ("circle_and_heart", "pair", 12, ("medium blue circle", "medium yellow heart")),
-    ("cross_then_ring", "halves", 13, ("large green cross", "large orange ring")),
+    ("red_star", "moving", 17, ("medium red star",)),
+    ("circle_and_heart", "pair", 33, ("medium blue circle", "medium yellow heart")),
+    ("green_cross", "moving", 20, ("large green cross",)),
 )
 
 

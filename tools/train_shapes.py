@@ -17,6 +17,7 @@ import argparse
 import json
 import math
 import os
+import random
 import signal
 import time
 from datetime import datetime
@@ -25,6 +26,8 @@ from pathlib import Path
 import torch
 import torch.distributed as dist
 import torch.multiprocessing as mp
+import torch.nn.functional as F
+from open_clip.coca_model import CoCa
 from open_clip.loss import CoCaLoss
 
 from eval_shapes import quick_scores
@@ -40,11 +43,35 @@ CURRICULUM = (
 )
 WARMUP_STEPS = 200
 EMA_DECAY = 0.998
+# From this step on, this share of the batches is encoded in two parts.
+PARTS_FROM, PARTS_SHARE = 2000, 0.35
 
 
 def mix_at(step: int) -> Mix:
     """The curriculum stage of a step."""
     return [mix for first, mix in CURRICULUM if step >= first][-1]
+
+
+def encode_in_parts(model: CoCa, images: torch.Tensor, rng: random.Random) -> tuple[torch.Tensor, torch.Tensor]:
+    """Embedding and context of single pictures whose patches go through the trunk in two
+    overlapping parts, which meet only in the pooler.
+
+    Otherwise every token of the trunk learns to know the whole picture, its number of
+    objects above all, and pooling over the tokens of several pictures, which training
+    never shows, finds nothing but claims of "one object"."""
+    visual = model.visual
+    tokens = visual._embeds(images)
+    side = visual.grid_size[0]
+    cells = torch.arange(side * side).view(side, side)
+    if rng.random() < 0.5:
+        cells = cells.T
+    cut, overlap = rng.randint(2, side - 2), rng.randint(0, 3)
+    halves = []
+    for part in (cells[: cut + overlap], cells[cut:]):
+        chosen = tokens[:, 1 + part.flatten()]
+        halves.append(visual.transformer(torch.cat([tokens[:, :1], chosen], dim=1)))
+    pooled, context = visual._pool(torch.cat(halves, dim=1))
+    return F.normalize(pooled @ visual.proj, dim=-1), context
 
 
 class Trainer:
@@ -68,6 +95,7 @@ class Trainer:
         self.adam = torch.optim.AdamW(rest, lr=args.adam_lr, betas=(0.9, 0.98), weight_decay=0.0)
         self.ema = [p.detach().clone() for p in self.params]
         self.step, self.images, self.seconds = 0, 0, 0.0
+        self.stop_asked = False
         # Gradients live in one buffer, so that one exchange averages them all; the last
         # element carries the learning-rate factor, which only worker 0 decides.
         self.flat = torch.zeros(sum(p.numel() for p in self.params) + 1)
@@ -77,7 +105,9 @@ class Trainer:
             offset += p.numel()
 
     def factor(self) -> float:
-        """The learning-rate factor now; zero means the end."""
+        """The learning-rate factor now; zero means the end, less than that an early stop."""
+        if self.stop_asked:
+            return -1.0
         left = (self.args.until - time.time()) / (self.args.cooldown * 60)
         return max(0.0, min(1.0, (self.step + 1) / WARMUP_STEPS, left))
 
@@ -87,8 +117,15 @@ class Trainer:
         index = self.step * args.workers + self.rank
         batch = make_batch(args.seed, index, args.batch, self.pixels.side, mix_at(self.step))
         ids = self.texts.rows(batch.texts)
+        images = self.pixels.normalise(batch.images)
+        rng = random.Random(f"parts/{args.seed}/{index}")
+        in_parts = self.step >= PARTS_FROM and rng.random() < PARTS_SHARE
         with torch.autocast("cpu", torch.bfloat16, enabled=args.bf16):
-            out = self.model(self.pixels.normalise(batch.images), ids)
+            if in_parts:
+                latent, context = encode_in_parts(self.model, images, rng)
+                out = self.model(None, ids, image_latent=latent, image_embs=context)
+            else:
+                out = self.model(images, ids)
         tells_apart = batch.captioned
         return self.loss(
             image_features=out["image_features"].float()[tells_apart],
@@ -107,6 +144,8 @@ class Trainer:
         if self.args.workers > 1:
             dist.all_reduce(self.flat)
         factor = float(self.flat[-1])
+        if factor < 0:
+            return 0.0, 0.0, factor
         grads = self.flat[:-1].div_(self.args.workers)
         grads.mul_(min(1.0, 1.0 / (float(grads.norm()) + 1e-6)))
         self.muon.step(self.args.muon_lr * factor, weight_decay=0.03)
@@ -119,7 +158,7 @@ class Trainer:
             torch._foreach_lerp_(self.ema, [p.detach() for p in self.params], 1 - decay)
         self.step += 1
         self.images += self.args.batch * self.args.workers
-        return float(contrastive), float(captioning), factor
+        return contrastive.item(), captioning.item(), factor
 
     def averaged_state(self) -> dict[str, torch.Tensor]:
         """The state dict with the averaged weights in place of the latest ones."""
@@ -183,8 +222,7 @@ def worker(rank: int, args: argparse.Namespace) -> None:
     trainer = Trainer(rank, args)
     if args.resume:
         trainer.resume()
-    stop = {"asked": False}
-    signal.signal(signal.SIGTERM, lambda *_: stop.update(asked=True))
+    signal.signal(signal.SIGTERM, lambda *_: setattr(trainer, "stop_asked", True))
     saved = began = time.time()
     spent = trainer.seconds
     recent: list[tuple[float, float]] = []
@@ -192,6 +230,8 @@ def worker(rank: int, args: argparse.Namespace) -> None:
     while True:
         contrastive, captioning, factor = trainer.train_step()
         trainer.seconds = spent + time.time() - began
+        if factor <= 0:
+            break
         if rank == 0:
             recent.append((contrastive, captioning))
             now = time.time()
@@ -201,18 +241,15 @@ def worker(rank: int, args: argparse.Namespace) -> None:
                 means = [round(sum(x) / len(recent), 4) for x in zip(*recent)]
                 recent.clear()
                 trainer.log(contrastive=means[0], caption=means[1], lr=round(factor, 3), rate=round(rate))
-            if now - saved > args.save_minutes * 60 or stop["asked"]:
+            if now - saved > args.save_minutes * 60:
                 trainer.save()
                 saved = now
             if trainer.step % args.test_every == 0:
                 trainer.report()
-            if stop["asked"]:
-                os._exit(0)
-        if factor == 0.0:
-            break
     if rank == 0:
         trainer.save()
-        trainer.report()
+        if factor == 0.0:
+            trainer.report()
     if args.workers > 1:
         dist.barrier()
         dist.destroy_process_group()
@@ -248,7 +285,10 @@ def main() -> None:
     if args.workers == 1:
         worker(0, args)
     else:
-        mp.spawn(worker, args=(args,), nprocs=args.workers)
+        crew = mp.spawn(worker, args=(args,), nprocs=args.workers, join=False)
+        signal.signal(signal.SIGTERM, lambda *_: [p.terminate() for p in crew.processes])
+        while not crew.join():
+            pass
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ use crate::ops::linear::{Linear, Op, Variant, linear_by, padded};
 use crate::{Result, ops, reference};
 
 /// (M, K, N): every size that matters to a tile, at or off its edge.
-const AWKWARD: [[usize; 3]; 11] = [
+const AWKWARD: [[usize; 3]; 12] = [
     [1, 4, 1],
     [3, 28, 7],
     [7, 64, 63],
@@ -18,6 +18,7 @@ const AWKWARD: [[usize; 3]; 11] = [
     [50, 36, 257],
     [257, 100, 132],
     [1757, 8, 20],
+    [515, 68, 36],
     [63, 52, 68],
 ];
 
@@ -56,16 +57,26 @@ pub fn cases() -> Vec<Case> {
             if shaders[0] == "linear_row" && mkn[0] > 65 {
                 continue;
             }
-            cases.push(case(Some(variant), shaders, op, mkn, name(op).to_owned()));
+            cases.push(case(Some(variant), shaders, op, mkn, ""));
         }
     }
     for (model, op, m, k, n) in MODELS {
-        let label = format!("{} {model}", name(op));
-        let shaders = &["linear_tile", "linear_broadcast", "linear_row"];
-        cases.push(Case {
-            bench: true,
-            ..case(None, shaders, op, [m, k, n], label)
-        });
+        let mut add = |variant, shaders| {
+            cases.push(Case {
+                bench: true,
+                ..case(variant, shaders, op, [m, k, n], model)
+            });
+        };
+        add(None, &["linear_tile", "linear_broadcast", "linear_row"]);
+        // One shape of each kind by every variant, so that the choice can be held against them.
+        if let "vit_b32_proj" | "decode_row" = model {
+            let few = m == 1;
+            for (variant, shaders) in variants {
+                if few == (shaders[0] == "linear_row") {
+                    add(Some(variant), shaders);
+                }
+            }
+        }
     }
     cases
 }
@@ -83,13 +94,15 @@ fn case(
     shaders: &'static [&'static str],
     op: Op,
     [m, k, n]: [usize; 3],
-    label: String,
+    model: &str,
 ) -> Case {
     let by = variant.map(|v| format!(" by {v:?}")).unwrap_or_default();
     Case {
         op: name(op),
         shaders,
-        shape: format!("{label} ({m}, {k}) x ({k}, {n}){by}"),
+        shape: format!("{model} ({m}, {k}) x ({k}, {n}){by}")
+            .trim_start()
+            .to_owned(),
         bench: false,
         prepare: Box::new(move |gpu, elem| prepare(gpu, elem, variant, op, [m, k, n])),
     }

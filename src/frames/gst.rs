@@ -10,6 +10,7 @@ use std::path::Path;
 use std::sync::OnceLock;
 
 use gstreamer as gst;
+use gstreamer::glib::{self, LogLevels};
 
 use self::plan::Plan;
 use self::player::{Gate, Player, Shot, TOLERANCE};
@@ -23,6 +24,9 @@ const PLAN_LENGTH: i64 = 60_000_000_000;
 
 /// A frame this far from its planned time, in nanoseconds, is another frame.
 const NEAR: i64 = 1_000_000;
+
+/// How far, in nanoseconds, to go back where a seek landed too late.
+const BACK: i64 = 2_000_000_000;
 
 /// A frame with its time in nanoseconds.
 type Taken = (i64, Picture);
@@ -75,11 +79,22 @@ pub(super) fn sample_by(path: &Path, count: usize, method: Method) -> Result<Sam
     sampled.ok_or_else(|| Error::media(path, format!("{method:?} does not reach its frames")))
 }
 
+/// Starts GStreamer, once. What it and GLib have to say goes to `log`: broken files make them
+/// complain on stderr.
 fn init() -> Result<()> {
     static DONE: OnceLock<Result<(), String>> = OnceLock::new();
-    DONE.get_or_init(|| gst::init().map_err(|error| error.to_string()))
-        .clone()
-        .map_err(|error| Error::media(Path::new("GStreamer"), format!("cannot start: {error}")))
+    DONE.get_or_init(|| {
+        gst::init().map_err(|error| error.to_string())?;
+        for domain in ["GStreamer", "GLib-GObject"] {
+            let levels = LogLevels::LEVEL_CRITICAL | LogLevels::LEVEL_WARNING;
+            glib::log_set_handler(Some(domain), levels, false, false, |domain, _, message| {
+                log::debug!("{}: {message}", domain.unwrap_or_default());
+            });
+        }
+        Ok(())
+    })
+    .clone()
+    .map_err(|error| Error::media(Path::new("GStreamer"), format!("cannot start: {error}")))
 }
 
 /// Decodes what a plan asks for. None if other frames come than planned.
@@ -153,6 +168,7 @@ fn seeks(player: &Player, count: usize, length: i64) -> Result<Option<Sampled>> 
             }
         }
         last = Some(time);
+        let mut again = sought;
         let pulled = loop {
             if ahead
                 .as_ref()
@@ -166,7 +182,14 @@ fn seeks(player: &Player, count: usize, length: i64) -> Result<Option<Sampled>> 
             }
             match player.pull() {
                 Ok(Some(shot)) => match shot.time {
-                    Some(at) => ahead = Some((at, shot)),
+                    // Seeks into an open group of pictures can land on the next one.
+                    Some(at) if again && at > time + TOLERANCE => {
+                        again = false;
+                        if !player.seek(time - BACK, gst::SeekFlags::ACCURATE, Gate::All)? {
+                            return Ok(None);
+                        }
+                    }
+                    Some(at) => (again, ahead) = (false, Some((at, shot))),
                     None => return Ok(None),
                 },
                 Ok(None) => break Ok(()),

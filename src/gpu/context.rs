@@ -152,7 +152,7 @@ impl Gpu {
         Ok(Self {
             shared: Arc::new(Shared {
                 kernels: KernelCache::new(&device, &info),
-                belt: Mutex::new(wgpu::util::StagingBelt::new(device.clone(), STAGING_BYTES)),
+                belt: Mutex::new(staging(&device)),
                 pool: Arc::default(),
                 recording: Recording::default(),
                 device,
@@ -338,6 +338,11 @@ impl Gpu {
             }
         }
     }
+}
+
+/// Host-visible memory that uploads go through.
+pub(super) fn staging(device: &wgpu::Device) -> wgpu::util::StagingBelt {
+    wgpu::util::StagingBelt::new(device.clone(), STAGING_BYTES)
 }
 
 /// An error with everything behind it, in one line.

@@ -3,7 +3,7 @@
 use bytemuck::Pod;
 use wgpu::ErrorFilter;
 
-use super::context::lock;
+use super::context::{lock, staging};
 use super::recording::Line;
 use super::{DType, Gpu, Kernel, Tensor};
 use crate::{Error, Result};
@@ -20,7 +20,8 @@ pub struct Pass<'g> {
     scope: Option<String>,
     timing: Option<Timing>,
     dispatches: usize,
-    uploads: bool,
+    /// Bytes that go through the staging belt.
+    uploaded: u64,
     _line: Line<'g>,
 }
 
@@ -31,6 +32,9 @@ struct Timing {
 
 /// Pairs of timestamps a timed pass can take; later scopes run untimed.
 const MAX_SCOPES: u32 = 2048;
+
+/// Staging memory is kept for the next pass, but not what an unusually large one took.
+const STAGING_KEPT: u64 = 64 << 20;
 
 /// GPU time of one named scope.
 #[derive(Clone, Debug, PartialEq, serde::Serialize)]
@@ -57,7 +61,7 @@ impl<'g> Pass<'g> {
                 names: Vec::new(),
             }),
             dispatches: 0,
-            uploads: false,
+            uploaded: 0,
             _line: line,
         }
     }
@@ -189,7 +193,7 @@ impl<'g> Pass<'g> {
         let (whole, padding) = (bytes.len(), size.get() as usize);
         view.slice(..whole).copy_from_slice(bytes);
         view.slice(whole..padding).fill(0);
-        self.uploads = true;
+        self.uploaded += size.get();
     }
 
     /// Fills a tensor with zero bytes.
@@ -257,7 +261,7 @@ impl<'g> Pass<'g> {
             .map(|t| t.resolve(&gpu, &mut self.encoder))
             .transpose()?;
         let mut belt = lock(&gpu.shared.belt);
-        if self.uploads {
+        if self.uploaded > 0 {
             belt.finish();
         }
         let encoder = self.encoder;
@@ -266,7 +270,9 @@ impl<'g> Pass<'g> {
                 gpu.queue().submit([encoder.finish()]);
             })
         })??;
-        if self.uploads {
+        if self.uploaded > STAGING_KEPT {
+            *belt = staging(gpu.device());
+        } else if self.uploaded > 0 {
             belt.recall();
         }
         drop(belt);

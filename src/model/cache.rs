@@ -46,6 +46,7 @@ impl CoCa {
         count: usize,
         cache: &TextCache,
     ) -> Result<Tensor> {
+        pass.scope("next token");
         let tokens = (self.text).forward_cached(pass, ids, at, count, &cache.text)?;
         (self.text_decoder).forward_cached(pass, &tokens, at, &cache.decoder, &cache.cross)
     }

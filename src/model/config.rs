@@ -176,24 +176,12 @@ fn default_text_layers() -> usize {
     12
 }
 
-#[derive(Deserialize)]
-#[serde(default)]
+#[derive(Deserialize, Default)]
 struct PreprocessCfg {
-    mean: [f32; 3],
-    std: [f32; 3],
-    interpolation: String,
-    resize_mode: String,
-}
-
-impl Default for PreprocessCfg {
-    fn default() -> Self {
-        Self {
-            mean: [0.481_454_66, 0.457_827_5, 0.408_210_73],
-            std: [0.268_629_54, 0.261_302_6, 0.275_777_1],
-            interpolation: "bicubic".into(),
-            resize_mode: "shortest".into(),
-        }
-    }
+    mean: Option<[f32; 3]>,
+    std: Option<[f32; 3]>,
+    interpolation: Option<String>,
+    resize_mode: Option<String>,
 }
 
 impl File {
@@ -282,27 +270,26 @@ impl File {
 
 impl PreprocessCfg {
     fn resolve(self, size: u32) -> Result<Preprocess, String> {
+        let defaults = Preprocess::openclip(size);
+        let expected = |field: &str, expected: &str, found: &str| {
+            format!("preprocess_cfg.{field}: expected {expected}, found {found}")
+        };
         Ok(Preprocess {
-            size,
-            mean: self.mean,
-            std: self.std,
-            interpolation: match self.interpolation.as_str() {
-                "bicubic" => Interpolation::Bicubic,
-                "bilinear" => Interpolation::Bilinear,
-                other => {
-                    return Err(format!(
-                        "preprocess_cfg.interpolation: expected bicubic or bilinear, found {other}"
-                    ));
+            mean: self.mean.unwrap_or(defaults.mean),
+            std: self.std.unwrap_or(defaults.std),
+            interpolation: match self.interpolation.as_deref() {
+                None => defaults.interpolation,
+                Some("bicubic") => Interpolation::Bicubic,
+                Some("bilinear") => Interpolation::Bilinear,
+                Some(other) => {
+                    return Err(expected("interpolation", "bicubic or bilinear", other));
                 }
             },
-            resize_mode: match self.resize_mode.as_str() {
-                "shortest" => ResizeMode::Shortest,
-                other => {
-                    return Err(format!(
-                        "preprocess_cfg.resize_mode: expected shortest, found {other}"
-                    ));
-                }
+            resize_mode: match self.resize_mode.as_deref() {
+                None | Some("shortest") => ResizeMode::Shortest,
+                Some(other) => return Err(expected("resize_mode", "shortest", other)),
             },
+            ..defaults
         })
     }
 }
@@ -332,8 +319,8 @@ fn tower(
 /// Kernels load vec4 within a head, and hold a head in registers.
 fn heads(name: &str, width: usize, heads: usize) -> Result<(), String> {
     within(&format!("{name} width"), width, 4..=1 << 16)?;
-    let head_dim = if heads == 0 { 0 } else { width / heads };
-    if head_dim * heads != width || !(4..=128).contains(&head_dim) || head_dim % 4 != 0 {
+    let head_dim = width.checked_div(heads).unwrap_or_default();
+    if head_dim * heads != width || !(4..=128).contains(&head_dim) || !head_dim.is_multiple_of(4) {
         return Err(format!(
             "{name}: {width} columns in {heads} heads; a head must have 4 to 128 columns, \
              a multiple of 4"

@@ -30,7 +30,11 @@ impl Decoder {
                 .map(|i| CrossBlock::load(l, &format!("{name}.cross_attn.{i}"), tower))
                 .collect::<Result<_>>()?,
             ln_final: l.layer_norm(&format!("{name}.ln_final"), e)?,
-            text_projection: l.projection(&format!("{name}.text_projection"), e, config.vocab)?,
+            text_projection: l.wide_projection(
+                &format!("{name}.text_projection"),
+                e,
+                config.vocab,
+            )?,
         })
     }
 

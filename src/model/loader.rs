@@ -11,6 +11,7 @@ use std::ops::Range;
 use safetensors::Dtype;
 
 use super::checkpoint::{Checkpoint, Stored};
+use super::convert::Block;
 use crate::gpu::{DType, Gpu, Pass, Tensor};
 use crate::ops::embed::TokenTable;
 use crate::ops::linear::{Linear, padded};
@@ -239,35 +240,47 @@ impl<'a> Loader<'a> {
         })
     }
 
-    /// A right-multiplied matrix, stored `[k, n]`, as linear layers over ranges of its columns, each
-    /// within the adapter's binding limit (one, for all but large vocabularies).
-    pub fn projection(&self, name: &str, k: usize, n: usize) -> Result<Vec<Linear>> {
+    /// A right-multiplied matrix, stored `[k, n]`.
+    pub fn projection(&self, name: &str, k: usize, n: usize) -> Result<Linear> {
+        let stored = self.stored(name, &[k, n]);
+        self.columns(name, stored, [k, n], 0..n)
+    }
+
+    /// The same for a projection as wide as the vocabulary: over ranges of its columns, each within
+    /// the adapter's binding limit.
+    pub fn wide_projection(&self, name: &str, k: usize, n: usize) -> Result<Vec<Linear>> {
         let stored = self.stored(name, &[k, n]);
         let binding = self.gpu.caps().binding_bytes as usize;
         // Whole padding units, so that no part but the last is padded.
-        let most = (binding / (k * self.elem.size()) / padded(1) * padded(1)).max(padded(1));
+        let unit = padded(1);
+        let most = (binding / (k * self.elem.size()) / unit * unit).max(unit);
         (0..n)
             .step_by(most)
-            .map(|first| {
-                let columns = first..n.min(first + most);
-                let weight = match &stored {
-                    None => self.nothing(),
-                    Some(stored) => {
-                        let cols = padded(columns.len());
-                        self.fill(name, &[k, cols], k, cols, self.elem, |row, out| {
-                            out.copy_from(
-                                stored.elements(row * n + columns.start..row * n + columns.end),
-                            );
-                        })?
-                    }
-                };
-                Ok(Linear {
-                    weight,
-                    bias: None,
-                    n: columns.len(),
-                })
-            })
+            .map(|first| self.columns(name, stored, [k, n], first..n.min(first + most)))
             .collect()
+    }
+
+    fn columns(
+        &self,
+        name: &str,
+        stored: Option<Stored>,
+        [k, n]: [usize; 2],
+        range: Range<usize>,
+    ) -> Result<Linear> {
+        let weight = match stored {
+            None => self.nothing(),
+            Some(stored) => {
+                let cols = padded(range.len());
+                self.fill(name, &[k, cols], k, cols, self.elem, |row, out| {
+                    out.copy_from(stored.elements(row * n + range.start..row * n + range.end));
+                })?
+            }
+        };
+        Ok(Linear {
+            weight,
+            bias: None,
+            n: range.len(),
+        })
     }
 
     /// A token embedding `[rows, width]`, split by rows at the adapter's binding limit.
@@ -314,7 +327,7 @@ impl<'a> Loader<'a> {
     ) -> Result<Tensor> {
         let tensor = self.fill_blocks(name, &[rows, cols], dtype, |range, block| {
             for (i, row) in range.enumerate() {
-                block.start = i * cols;
+                block.seek(i * cols);
                 write_row(row, block);
             }
         })?;
@@ -338,14 +351,14 @@ impl<'a> Loader<'a> {
             let range = first..rows.min(first + step);
             let mut block = Block::new(range.len() * cols, dtype);
             write(range.clone(), &mut block);
-            if block.bad {
+            if !block.finite() {
                 return Err(Error::model(
                     self.checkpoint.path(),
                     format!("tensor {name} holds values that are not finite in {dtype}"),
                 ));
             }
-            pass.write(&tensor, (first * row_bytes) as u64, &block.bytes);
-            pass = self.throttle(pass, block.bytes.len())?;
+            pass.write(&tensor, (first * row_bytes) as u64, block.bytes());
+            pass = self.throttle(pass, block.bytes().len())?;
         }
         pass.submit()?;
         Ok(tensor)
@@ -361,46 +374,5 @@ impl<'a> Loader<'a> {
         pass.submit()?.wait()?;
         self.in_flight.set(0);
         Ok(gpu.pass())
-    }
-}
-
-/// Rows being converted to the device's element type.
-struct Block {
-    bytes: Vec<u8>,
-    dtype: DType,
-    /// Where [`copy_from`](Block::copy_from) writes.
-    start: usize,
-    /// Whether a value was not finite.
-    bad: bool,
-}
-
-impl Block {
-    fn new(elements: usize, dtype: DType) -> Self {
-        Self {
-            bytes: vec![0; elements * dtype.size()],
-            dtype,
-            start: 0,
-            bad: false,
-        }
-    }
-
-    fn copy_from(&mut self, values: impl Iterator<Item = f32>) {
-        for (i, value) in values.enumerate() {
-            self.set(self.start + i, value);
-        }
-    }
-
-    fn set(&mut self, index: usize, value: f32) {
-        match self.dtype {
-            DType::F16 => {
-                let half = half::f16::from_f32(value);
-                self.bad |= !half.is_finite();
-                self.bytes[index * 2..][..2].copy_from_slice(&half.to_le_bytes());
-            }
-            _ => {
-                self.bad |= !value.is_finite();
-                self.bytes[index * 4..][..4].copy_from_slice(&value.to_le_bytes());
-            }
-        }
     }
 }

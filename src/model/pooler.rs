@@ -5,7 +5,7 @@ use super::{Config, Taps};
 use crate::Result;
 use crate::gpu::{DType, Pass, Tensor};
 use crate::ops::attention::{
-    Mask, PoolState, Rows, Shape, attention, attention_state, pool_finish,
+    Mask, PoolState, Rows, Shape, attention, attention_state, pool_empty, pool_finish,
 };
 use crate::ops::embed::slice_rows;
 use crate::ops::linear::{Linear, linear};
@@ -67,7 +67,7 @@ impl Pooler {
             out_proj: l.linear(&format!("{attn}.out_proj"), e, e)?,
             heads: config.pooler_heads,
             ln_post: l.layer_norm("visual.ln_post", e)?,
-            proj: single(l.projection("visual.proj", e, e)?),
+            proj: l.projection("visual.proj", e, e)?,
         })
     }
 
@@ -125,7 +125,7 @@ impl Pooler {
     }
 
     /// A clip from a merged state.
-    pub fn from_state(&self, pass: &mut Pass, state: &PoolState) -> Result<Clips> {
+    pub fn pool_state(&self, pass: &mut Pass, state: &PoolState) -> Result<Clips> {
         let mixed = pool_finish(pass, state, self.out_proj.weight.dtype())?;
         self.finish(pass, &mixed, &mut Taps::none())
     }
@@ -141,9 +141,10 @@ impl Pooler {
         }
     }
 
-    pub fn empty_shape(&self) -> (usize, usize, usize) {
+    /// The state of no frames, for one clip: frames are merged into it.
+    pub fn empty_state(&self, pass: &mut Pass) -> Result<PoolState> {
         let shape = self.shape(1, 1);
-        (shape.queries, shape.heads, shape.head_dim)
+        pool_empty(pass, shape.queries, shape.heads, shape.head_dim)
     }
 
     /// From attended values (B, Q, E): output projection, ln_post; row 0 becomes the embedding, the
@@ -165,10 +166,4 @@ impl Pooler {
         taps.see(pass, "video.emb", &embedding)?;
         Ok(Clips { embedding, context })
     }
-}
-
-/// The one part of a projection that is never split: it is as wide as an embedding.
-pub(super) fn single(mut parts: Vec<Linear>) -> Linear {
-    assert_eq!(parts.len(), 1, "an embedding's projection fits one binding");
-    parts.remove(0)
 }

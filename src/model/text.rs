@@ -2,7 +2,6 @@
 
 use super::block::Block;
 use super::loader::Loader;
-use super::pooler::single;
 use super::{Config, Taps};
 use crate::Result;
 use crate::gpu::{DType, Pass, Tensor};
@@ -41,7 +40,7 @@ impl Text {
                 .map(|i| Block::load(l, &format!("text.transformer.resblocks.{i}"), tower))
                 .collect::<Result<_>>()?,
             ln_final: l.layer_norm("text.ln_final", e)?,
-            text_projection: single(l.projection("text.text_projection", e, e)?),
+            text_projection: l.projection("text.text_projection", e, e)?,
         })
     }
 

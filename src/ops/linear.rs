@@ -125,6 +125,7 @@ fn record(pass: &mut Pass, variant: Option<Variant>, op: Op, x: &Tensor, w: &Lin
     let variant = variant.unwrap_or_else(|| Variant::pick(caps, at));
     let mut choice = variant.choice(caps, at);
     choice.constants.extend([
+        ("HALF", (elem == DType::F16).into()),
         ("BIAS", w.bias.is_some().into()),
         ("GELU", (op == Op::Gelu).into()),
         ("ADD", (op == Op::Add).into()),

@@ -40,14 +40,15 @@ const FEW_ROWS: usize = 8;
 impl Variant {
     /// The fastest variant for a product, by what was measured.
     pub fn pick(caps: &Caps, at: Extents) -> Self {
-        let variant = match (at.m <= FEW_ROWS, caps.software()) {
+        let few = at.m <= FEW_ROWS;
+        let preferred = match (few, caps.software()) {
             (true, true) => Self::Row,
             (true, false) => Self::SplitRow,
             (false, true) => Self::Broadcast,
             (false, false) => Self::Tile,
         };
-        if variant.runs(caps, at) {
-            variant
+        if preferred.runs(caps, at) {
+            preferred
         } else {
             Self::Register
         }
@@ -57,7 +58,10 @@ impl Variant {
     pub fn runs(self, caps: &Caps, at: Extents) -> bool {
         match self {
             Self::Tile => at.n.is_multiple_of(4),
-            Self::Broadcast => at.n.is_multiple_of(4) && caps.subgroup == Some((8, 8)),
+            // Elsewhere a workgroup of 8 need not be one whole subgroup.
+            Self::Broadcast => {
+                at.n.is_multiple_of(4) && caps.software() && caps.subgroup == Some((8, 8))
+            }
             Self::Register | Self::Row | Self::SplitRow => true,
         }
     }
@@ -73,34 +77,48 @@ impl Variant {
                     &[("BM", bm), ("BN", 64), ("BK", 16), ("TM", tm), ("TN", 4)],
                 )
             }
-            Self::Broadcast => Choice::new(
-                shaders::LINEAR_BROADCAST,
-                [16, 64],
-                &[("GROUPS", 2), ("WIDE", 2)],
-            ),
+            Self::Broadcast => {
+                let groups = at.m.div_ceil(8).min(4) as u32;
+                let tile = [8 * groups, 64];
+                Choice::new(shaders::LINEAR_BROADCAST, tile, &[("GROUPS", groups)])
+            }
             Self::Register => {
-                let lanes = if caps.software() { 8 } else { 32 };
+                let (lanes, rows) = if caps.software() { (8, 16) } else { (32, 8) };
                 Choice::new(
                     shaders::LINEAR_REGISTER,
-                    [8, 8 * lanes],
-                    &[("LANES", lanes), ("ROWS", 8)],
+                    [rows, 8 * lanes],
+                    &[("LANES", lanes), ("ROWS", rows)],
                 )
             }
-            Self::Row | Self::SplitRow => {
-                let rows = at.m.min(FEW_ROWS).next_power_of_two() as u32;
-                let split = if self == Self::SplitRow { 32 } else { 1 };
-                Choice::new(
-                    shaders::LINEAR_ROW,
-                    [rows, 32],
-                    &[
-                        ("LANES", 8),
-                        ("SPLIT", split),
-                        ("ROWS", rows),
-                        ("CHUNK", rows.min(4)),
-                    ],
-                )
+            Self::Row => {
+                // As wide as leaves work for every core.
+                let wide = match at.n {
+                    0..512 => 1,
+                    512..2048 => 2,
+                    2048..16384 => 4,
+                    _ => 8,
+                };
+                Self::rows(at, 8, wide, 1)
             }
+            Self::SplitRow => Self::rows(at, 4, 1, 32),
         }
+    }
+
+    fn rows(at: Extents, lanes: u32, wide: u32, split: u32) -> Choice {
+        let rows = at.m.min(FEW_ROWS) as u32;
+        // 32 bytes an invocation and row: at most 16 KiB.
+        let chunk = [4, 2].into_iter().find(|c| rows.is_multiple_of(*c));
+        Choice::new(
+            shaders::LINEAR_ROW,
+            [rows, 8 * lanes * wide],
+            &[
+                ("LANES", lanes),
+                ("WIDE", wide),
+                ("SPLIT", split),
+                ("ROWS", rows),
+                ("CHUNK", if split == 1 { 1 } else { chunk.unwrap_or(1) }),
+            ],
+        )
     }
 }
 

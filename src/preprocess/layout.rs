@@ -36,10 +36,12 @@ pub(crate) struct Layout {
 #[derive(Clone, Copy, bytemuck::Pod, bytemuck::Zeroable)]
 pub(crate) struct Params {
     area: [u32; 4],
-    pixels: u32,
+    quads: u32,
+    total: u32,
     words: u32,
     size: [u32; 2],
-    turn: u32,
+    /// Output index of the area's first stored pixel, then steps per stored column and row.
+    place: [i32; 3],
     luma: [u32; 2],
     u: [u32; 2],
     v: [u32; 2],
@@ -52,6 +54,13 @@ pub(crate) struct Params {
     ky: i32,
     /// Red of V, green of U, green of V, blue of U.
     matrix: [i32; 4],
+}
+
+impl Params {
+    /// Invocations that the kernel needs.
+    pub fn invocations(&self) -> usize {
+        self.total as usize
+    }
 }
 
 /// How a format stores its samples.
@@ -90,7 +99,7 @@ impl Samples {
 
 impl Layout {
     /// Errors: a side of 0 or above 2^24, the wrong number of planes, a plane that ends outside
-    /// the data, a pixel aspect of 0.
+    /// the data or cuts samples of two bytes in two, a pixel aspect of 0.
     pub fn of(picture: &Picture) -> Result<Self> {
         let (width, height) = (picture.width, picture.height);
         let wrong = |what, expected: String, found: String| Error::Argument {
@@ -123,6 +132,13 @@ impl Layout {
         let samples = Samples::of(format);
         let (mut start, mut end) = (usize::MAX, 0);
         for (i, plane) in picture.planes.iter().enumerate() {
+            if !(plane.offset | plane.stride).is_multiple_of(samples.bytes) {
+                return Err(wrong(
+                    "plane of a picture",
+                    format!("offset and stride to be multiples of {}", samples.bytes),
+                    format!("{plane:?}"),
+                ));
+            }
             let [cols, rows] = if i == 0 {
                 [width, height]
             } else {
@@ -174,30 +190,58 @@ impl Layout {
 
     /// Width and height of the upright picture in pixels, and the aspect of its pixels.
     pub fn upright(&self) -> (u32, u32, Ratio<u32>) {
-        if self.turn() & 1 == 0 {
+        if !self.turn()[0] {
             (self.width, self.height, self.aspect)
         } else {
             (self.height, self.width, self.aspect.recip())
         }
     }
 
-    /// From an upright position to the stored one: bit 0 swaps x and y, then bit 1 mirrors x and
-    /// bit 2 mirrors y, both within the stored size.
-    fn turn(&self) -> u32 {
+    /// From an upright position to the stored one: whether x and y swap, then whether x and y are
+    /// mirrored within the stored size.
+    fn turn(&self) -> [bool; 3] {
         match self.orientation {
-            Orientation::Upright => 0,
-            Orientation::Rotate90 => 1 | 4,
-            Orientation::Rotate180 => 2 | 4,
-            Orientation::Rotate270 => 1 | 2,
-            Orientation::FlipHorizontal => 2,
-            Orientation::FlipRotate90 => 1 | 2 | 4,
-            Orientation::FlipRotate180 => 4,
-            Orientation::FlipRotate270 => 1,
+            Orientation::Upright => [false, false, false],
+            Orientation::Rotate90 => [true, false, true],
+            Orientation::Rotate180 => [false, true, true],
+            Orientation::Rotate270 => [true, true, false],
+            Orientation::FlipHorizontal => [false, true, false],
+            Orientation::FlipRotate90 => [true, true, true],
+            Orientation::FlipRotate180 => [false, false, true],
+            Orientation::FlipRotate270 => [true, false, false],
         }
     }
 
+    /// An upright area as stored, and the place of its stored pixels in a row-major picture of it.
+    fn stored(&self, area: Area) -> (Area, [i32; 3]) {
+        let [swapped, mirror_x, mirror_y] = self.turn();
+        let mut stored = area;
+        let mut steps = [1, area.cols as i32];
+        if swapped {
+            stored = Area {
+                x: area.y,
+                y: area.x,
+                cols: area.rows,
+                rows: area.cols,
+            };
+            steps.reverse();
+        }
+        let mut origin = 0;
+        if mirror_x {
+            stored.x = self.width - stored.x - stored.cols;
+            origin += (stored.cols as i32 - 1) * steps[0];
+            steps[0] = -steps[0];
+        }
+        if mirror_y {
+            stored.y = self.height - stored.y - stored.rows;
+            origin += (stored.rows as i32 - 1) * steps[1];
+            steps[1] = -steps[1];
+        }
+        (stored, [origin, steps[0], steps[1]])
+    }
+
     /// The variant of `frame_rgb.wgsl` for this layout.
-    pub fn constants(&self) -> [(&'static str, Constant); 3] {
+    pub fn constants(&self) -> [(&'static str, Constant); 4] {
         let kind = match self.format {
             PixelFormat::Gray8 => 0_u32,
             PixelFormat::Rgb8 | PixelFormat::Rgba8 => 1,
@@ -210,6 +254,10 @@ impl Layout {
         };
         [
             ("KIND", kind.into()),
+            (
+                "INTERLEAVED",
+                (Samples::of(self.format).together[1] == 2).into(),
+            ),
             ("WIDE", (Samples::of(self.format).bytes == 2).into()),
             ("TRANSFER", transfer.into()),
         ]
@@ -233,12 +281,15 @@ impl Layout {
         let sited = |axis: usize, centred: bool| i32::from(centred && samples.sub[axis] == 1);
         let siting = self.color.siting;
         let coefficients = Coefficients::of(self.color, samples.bytes == 2);
+        let (area, place) = self.stored(area);
+        let quads = (area.x + area.cols).div_ceil(4) - area.x / 4;
         Params {
             area: [area.x, area.y, area.cols, area.rows],
-            pixels: frames as u32 * area.cols * area.rows,
+            quads,
+            total: frames as u32 * area.rows * quads,
             words: self.words() as u32,
             size: [self.width, self.height],
-            turn: self.turn(),
+            place,
             luma: plane(0),
             u,
             v,

@@ -19,7 +19,7 @@ pub const SDR: Colorimetry = Colorimetry {
     siting: ChromaSiting::Left,
 };
 
-/// A picture of `samples(plane, row, byte)` whose rows are `padding` bytes longer than they need
+/// A picture of `samples(plane, row, byte)` whose rows are `padding` samples longer than they need
 /// be, the gaps filled with noise.
 pub fn frame(
     format: PixelFormat,
@@ -28,6 +28,10 @@ pub fn frame(
     samples: impl Fn(usize, usize, usize) -> u8,
 ) -> Frame {
     use PixelFormat::*;
+    let padding = match format {
+        I420Le10 | P010 => 2 * padding,
+        _ => padding,
+    };
     let (w, h) = (width as usize, height as usize);
     let (cw, ch) = (w.div_ceil(2), h.div_ceil(2));
     let sizes = match format {

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use gstreamer as gst;
+use gstreamer::glib::translate::IntoGlib;
 use gstreamer::prelude::*;
 
 use crate::Error;
@@ -44,6 +45,14 @@ pub(super) fn missing_plugin(message: &gst::StructureRef) -> Option<(String, Str
     let kind = caps.structure(0)?.name().to_string();
     let codec = message.get::<String>("name").ok()?;
     Some((codec, kind))
+}
+
+/// Whether a stream ended because nothing takes it.
+pub(super) fn not_linked(message: &gst::message::Error) -> bool {
+    let flow = message
+        .details()
+        .and_then(|d| d.get::<i32>("flow-return").ok());
+    flow == Some(gst::FlowError::NotLinked.into_glib())
 }
 
 /// The error that an element posted.

@@ -14,8 +14,11 @@ use super::fault;
 use crate::frames::MAX_PIXELS;
 use crate::{Error, Result};
 
-/// Without progress for this long a wait is given up.
-pub(super) const STALL: Duration = Duration::from_secs(6);
+/// Without progress for this long decoding is given up.
+pub(super) const STALL: Duration = Duration::from_secs(5);
+
+/// Without progress for this long it is looked whether anything is still at work.
+const IDLE: Duration = Duration::from_millis(500);
 
 /// How long the end of a pipeline is waited for; later it ends on its own, on another thread.
 const TEARDOWN: Duration = Duration::from_secs(1);
@@ -35,6 +38,8 @@ pub(super) struct Graph {
     pipeline: gst::Pipeline,
     bus: gst::Bus,
     flow: Arc<Flow>,
+    /// The longest wait without progress.
+    patience: Duration,
 }
 
 /// What the streaming threads tell the caller.
@@ -125,9 +130,10 @@ fn opens_others(caps: &gst::CapsRef) -> bool {
 impl Graph {
     /// Builds and starts the pipeline: the first stream that `unpack` (`parsebin` or `decodebin`)
     /// offers with a media type in `kinds` is linked to the head of `tail`, after `attach` has
-    /// seen its pad.
+    /// seen its pad. No wait lasts longer than `patience` without progress.
     pub(super) fn start(
         path: &Path,
+        patience: Duration,
         unpack: &'static str,
         kinds: &'static [&'static str],
         tail: &[gst::Element],
@@ -187,6 +193,7 @@ impl Graph {
             pipeline,
             bus,
             flow,
+            patience,
         };
         let pipeline = graph.pipeline.clone();
         // A failure arrives on the bus, with its reason.
@@ -202,8 +209,8 @@ impl Graph {
     ///
     /// # Errors
     ///
-    /// What the pipeline reports while there is no value; [`Error::Stalled`] after [`STALL`]
-    /// without progress.
+    /// What the pipeline reports while there is no value; [`Error::Stalled`] after too
+    /// long without progress.
     pub(super) fn wait<T>(
         &self,
         doing: &'static str,
@@ -220,8 +227,11 @@ impl Graph {
             if ticks != seen {
                 seen = ticks;
                 since = Instant::now();
-            } else if since.elapsed() > STALL {
+            } else if since.elapsed() > self.patience {
                 return Err(self.stalled(doing));
+            } else if since.elapsed() > IDLE && !self.alive() {
+                let problem = format!("is damaged: {doing} came to a stop");
+                return Err(Error::media(&self.path, problem));
             }
         }
     }
@@ -252,12 +262,35 @@ impl Graph {
         if let Some((codec, kind)) = &links.missing {
             return Err(fault::missing(&self.path, codec, kind));
         }
+        Err(self.no_video(&links))
+    }
+
+    /// Whether any streaming thread is at work. `decodebin` can lose the error with which the last
+    /// of them ended.
+    fn alive(&self) -> bool {
+        let mut elements = self.pipeline.iterate_recurse();
+        loop {
+            match elements.next() {
+                Ok(Some(element)) => {
+                    let started = |pad: &gst::Pad| pad.task_state() == gst::TaskState::Started;
+                    if element.pads().iter().any(started) {
+                        return true;
+                    }
+                }
+                Ok(None) => return false,
+                // The pipeline is changing under the iterator.
+                Err(_) => return true,
+            }
+        }
+    }
+
+    fn no_video(&self, links: &Links) -> Error {
         let problem = if links.others.is_empty() {
             "has no video stream".to_owned()
         } else {
             format!("has no video stream, only {}", links.others.join(", "))
         };
-        Err(Error::media(&self.path, problem))
+        Error::media(&self.path, problem)
     }
 
     /// Reads what the pipeline has reported so far.
@@ -271,6 +304,9 @@ impl Graph {
                     let links = self.flow.links();
                     if let Some((codec, kind)) = links.missing.as_ref().filter(|_| !links.linked) {
                         return Err(fault::missing(&self.path, codec, kind));
+                    }
+                    if !links.linked && fault::not_linked(error) {
+                        return Err(self.no_video(&links));
                     }
                     return Err(fault::reported(&self.path, error));
                 }
@@ -291,13 +327,13 @@ impl Graph {
         doing: &'static str,
         call: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T> {
-        run(STALL, call).ok_or_else(|| self.stalled(doing))
+        run(self.patience, call).ok_or_else(|| self.stalled(doing))
     }
 
     fn stalled(&self, doing: &'static str) -> Error {
         Error::Stalled {
             path: self.path.clone(),
-            seconds: STALL.as_secs(),
+            seconds: self.patience.as_secs(),
             doing,
         }
     }

@@ -9,7 +9,7 @@ use gstreamer as gst;
 use gstreamer::prelude::*;
 use gstreamer_app::AppSink;
 
-use super::graph::{Graph, stream_time};
+use super::graph::Graph;
 use crate::Result;
 use crate::frames::uniform;
 
@@ -66,6 +66,7 @@ fn try_scan(path: &Path) -> Result<Option<Plan>> {
     let started = Instant::now();
     let sink = AppSink::builder()
         .sync(false)
+        .async_(false)
         .enable_last_sample(false)
         .qos(false)
         .build();
@@ -73,7 +74,7 @@ fn try_scan(path: &Path) -> Result<Option<Plan>> {
     let shared = seen.clone();
     let tail = [sink.clone().upcast()];
     let kinds = &["video/", "image/"];
-    let graph = Graph::start(path, "parsebin", kinds, &tail, move |pad, flow| {
+    let graph = Graph::start(path, SCAN, "parsebin", kinds, &tail, move |pad, flow| {
         let (flow, seen) = (flow.clone(), shared.clone());
         pad.add_probe(gst::PadProbeType::BUFFER, move |pad, info| {
             if let Some(gst::PadProbeData::Buffer(buffer)) = &info.data {
@@ -107,12 +108,31 @@ fn note(pad: &gst::Pad, buffer: &gst::BufferRef, seen: &mut Seen) {
     if header || buffer.flags().contains(gst::BufferFlags::DECODE_ONLY) {
         return;
     }
-    match stream_time(pad, buffer.pts()) {
+    let Some(start) = buffer.pts() else {
+        seen.timeless = true;
+        return;
+    };
+    let event = pad.sticky_event::<gst::event::Segment>(0);
+    let segment = event.as_ref().and_then(|event| {
+        let segment = event.segment().downcast_ref::<gst::ClockTime>();
+        segment.cloned()
+    });
+    let Some(segment) = segment else {
+        seen.timeless = true;
+        return;
+    };
+    // Edit lists cut frames off, or shorten them; decoders do as they say.
+    let end = buffer.duration().map(|length| start + length);
+    let Some((start, end)) = segment.clip(start, end) else {
+        return;
+    };
+    let nanoseconds = |time: Option<gst::ClockTime>| {
+        i64::try_from(segment.to_stream_time(time?)?.nseconds()).ok()
+    };
+    match nanoseconds(start) {
         Some(time) => seen.packets.push(Packet {
             time,
-            end: buffer.duration().map_or(time, |length| {
-                time.saturating_add_unsigned(length.nseconds())
-            }),
+            end: nanoseconds(end).unwrap_or(time),
             key: !buffer.flags().contains(gst::BufferFlags::DELTA_UNIT),
         }),
         None => seen.timeless = true,
@@ -122,8 +142,6 @@ fn note(pad: &gst::Pad, buffer: &gst::BufferRef, seen: &mut Seen) {
 impl Plan {
     /// From packets in any order; none if there are none, or two are shown at one time.
     fn new(mut packets: Vec<Packet>) -> Option<Self> {
-        // What lies before 0 is cut off by an edit list.
-        packets.retain(|packet| packet.time >= 0);
         packets.sort_unstable_by_key(|packet| packet.time);
         let distinct = packets.windows(2).all(|pair| pair[0].time < pair[1].time);
         (distinct && !packets.is_empty()).then_some(Self { packets })

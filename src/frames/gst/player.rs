@@ -9,7 +9,7 @@ use gstreamer as gst;
 use gstreamer::prelude::*;
 use gstreamer_app::AppSink;
 
-use super::graph::{Flow, Graph, element, stream_time};
+use super::graph::{Flow, Graph, STALL, element, stream_time};
 use super::picture;
 use crate::Result;
 
@@ -49,8 +49,10 @@ struct Tap {
     next: Option<Gate>,
     /// Frames that came to the gate since it is in place.
     frames: usize,
-    /// Times of the packets that went into the decoder since the last flush.
-    packets: Vec<i64>,
+    /// Times of the packets that went into the decoder since the last flush, if all have one.
+    packets: Option<Vec<i64>>,
+    /// A flush has been, and no keyframe since.
+    unkeyed: bool,
     /// End of the last frame in nanoseconds.
     end: i64,
     /// The decoder's input; none where the file holds raw pictures.
@@ -90,7 +92,8 @@ impl Tap {
             self.gate = gate;
         }
         self.frames = 0;
-        self.packets.clear();
+        self.unkeyed = true;
+        self.packets = Some(Vec::new());
     }
 }
 
@@ -109,6 +112,8 @@ impl Player {
         let sink = AppSink::builder()
             .caps(&picture::caps())
             .sync(false)
+            // No preroll: a seek must not wait for one that the gate holds back.
+            .async_(false)
             .max_buffers(4)
             .enable_last_sample(false)
             .qos(false)
@@ -117,7 +122,8 @@ impl Player {
             gate,
             next: None,
             frames: 0,
-            packets: Vec::new(),
+            packets: Some(Vec::new()),
+            unkeyed: false,
             end: 0,
             input: None,
         }));
@@ -125,6 +131,7 @@ impl Player {
         let tail = [convert, sink.clone().upcast()];
         let graph = Graph::start(
             path,
+            STALL,
             "decodebin",
             &["video/x-raw"],
             &tail,
@@ -206,11 +213,12 @@ impl Player {
     /// if it began where the seek went.
     pub(super) fn span(&self, time: i64) -> (i64, i64) {
         let tap = lock(&self.tap);
+        let packets = tap.packets.as_deref().unwrap_or_default();
         let begun = |packet: &i64| *packet <= time + TOLERANCE;
-        let start = tap.packets.iter().copied().filter(begun).max();
+        let start = packets.iter().copied().filter(begun).max();
         (
             start.unwrap_or(time),
-            tap.packets.first().copied().unwrap_or(time),
+            packets.first().copied().unwrap_or(time),
         )
     }
 
@@ -273,8 +281,17 @@ fn attach(output: &gst::Pad, flow: &Arc<Flow>, tap: &Arc<Mutex<Tap>>) {
     input.add_probe(gst::PadProbeType::BUFFER, move |pad, info| {
         if let Some(gst::PadProbeData::Buffer(buffer)) = &info.data {
             ticker.tick();
-            if let Some(time) = stream_time(pad, buffer.pts()) {
-                lock(&shared).packets.push(time);
+            let mut tap = lock(&shared);
+            let leads = !buffer.flags().contains(gst::BufferFlags::DELTA_UNIT);
+            tap.unkeyed &= !leads;
+            if tap.unkeyed {
+                // Some containers seek into the middle of a group of pictures, where a decoder
+                // would make pictures up.
+                return gst::PadProbeReturn::Handled;
+            }
+            match (stream_time(pad, buffer.pts()), &mut tap.packets) {
+                (Some(time), Some(packets)) => packets.push(time),
+                _ => tap.packets = None,
             }
         }
         gst::PadProbeReturn::Ok

@@ -1,0 +1,202 @@
+//! `vcoca-gpu caption`.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::Instant;
+
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use indicatif::{ProgressBar, ProgressStyle};
+use num_rational::Ratio;
+use serde::Serialize;
+use vcoca_gpu::Error;
+use vcoca_gpu::engine::{Caption, Engine};
+use vcoca_gpu::frames::{Frame, Sampled, Sampling, sample};
+use vcoca_gpu::generate::Options;
+use vcoca_gpu::gpu::DType;
+
+use super::{FAILED, ModelArgs, Stop, output, report};
+
+#[derive(clap::Args)]
+pub struct Args {
+    #[command(flatten)]
+    model: ModelArgs,
+
+    /// Frames to look at in each video
+    #[arg(long, value_name = "T", default_value_t = 8,
+          value_parser = clap::value_parser!(u16).range(1..=4096))]
+    frames: u16,
+
+    /// How frames are chosen: evenly over time, or the nearest keyframes, which is faster
+    #[arg(long, default_value_t,
+          value_parser = PossibleValuesParser::new(["uniform", "keyframes"])
+              .try_map(|name| name.parse::<Sampling>()))]
+    sampling: Sampling,
+
+    /// One JSON object a line, for each PATH
+    #[arg(long)]
+    json: bool,
+
+    /// Videos, images, or folders of images (each folder is one clip)
+    #[arg(required = true, value_name = "PATH")]
+    paths: Vec<PathBuf>,
+}
+
+/// One line of `--json`.
+#[derive(Serialize)]
+struct Line<'a> {
+    video: std::borrow::Cow<'a, str>,
+    caption: &'a str,
+    tokens: &'a [u32],
+    logprob: f32,
+    /// The presentation times of the frames, in seconds.
+    frames: &'a [f64],
+    model: &'a str,
+    adapter: &'a str,
+    dtype: DType,
+    timings_ms: Timings,
+}
+
+/// Wall time of each stage.
+#[derive(Clone, Copy, Serialize)]
+struct Timings {
+    decode: f64,
+    preprocess: f64,
+    encode: f64,
+    pool: f64,
+    generate: f64,
+}
+
+/// All that is known about one clip.
+struct Answer {
+    sampled: Sampled,
+    caption: Caption,
+    timings: Timings,
+}
+
+pub fn run(args: &Args, started: Instant, quiet: bool) -> Result<ExitCode, Stop> {
+    let (source, engine) = args.model.load(Engine::load)?;
+    let (model, adapter) = (source.name(), engine.model().gpu().caps().name.clone());
+    let bar = progress(args.paths.len(), quiet);
+    let (mut failed, mut first) = (false, true);
+    for path in &args.paths {
+        bar.set_message(path.display().to_string());
+        match answer(&engine, path, args) {
+            Ok(answer) => {
+                bar.suspend(|| show(path, &answer, args.json, &engine, &model, &adapter))?;
+                if std::mem::take(&mut first) {
+                    let seconds = started.elapsed().as_secs_f64();
+                    bar.suspend(|| log::info!("first caption {seconds:.2} s after the start"));
+                }
+            }
+            // Nothing more can come of this device.
+            Err(error @ Error::DeviceLost(_)) => return Err(error.into()),
+            Err(error) => {
+                failed = true;
+                bar.suspend(|| report(&error));
+            }
+        }
+        bar.inc(1);
+    }
+    bar.finish_and_clear();
+    Ok(ExitCode::from(if failed { FAILED } else { 0 }))
+}
+
+/// A bar on stderr where that is a terminal and there is more than one thing to wait for.
+fn progress(count: usize, quiet: bool) -> ProgressBar {
+    if quiet || count < 2 {
+        return ProgressBar::hidden();
+    }
+    let style = ProgressStyle::with_template("{bar:24} {pos}/{len} {wide_msg}");
+    ProgressBar::new(count as u64).with_style(style.expect("the template is well formed"))
+}
+
+fn answer(engine: &Engine, path: &Path, args: &Args) -> vcoca_gpu::Result<Answer> {
+    let clock = Instant::now();
+    let sampled = sample(path, usize::from(args.frames), args.sampling)?;
+    let decode = clock.elapsed().as_secs_f64() * 1e3;
+    let clip = engine.encode_video(&sampled.frames)?;
+    let caption = engine.caption(&clip, &Options::default())?;
+    let timings = Timings {
+        decode: to_microseconds(decode),
+        preprocess: to_microseconds(clip.timings.preprocess),
+        encode: to_microseconds(clip.timings.encode),
+        pool: to_microseconds(clip.timings.pool),
+        generate: to_microseconds(caption.generate),
+    };
+    Ok(Answer {
+        sampled,
+        caption,
+        timings,
+    })
+}
+
+/// Clocks know no more than that.
+fn to_microseconds(ms: f64) -> f64 {
+    (ms * 1e3).round() / 1e3
+}
+
+fn show(
+    path: &Path,
+    answer: &Answer,
+    json: bool,
+    engine: &Engine,
+    model: &str,
+    adapter: &str,
+) -> io::Result<()> {
+    let Answer {
+        sampled,
+        caption,
+        timings: ms,
+    } = answer;
+    let times: Vec<f64> = sampled.frames.iter().map(seconds).collect();
+    if json {
+        output::json(&Line {
+            video: path.to_string_lossy(),
+            caption: &caption.text,
+            tokens: &caption.tokens,
+            logprob: caption.logprob,
+            frames: &times,
+            model,
+            adapter,
+            dtype: engine.model().dtype(),
+            timings_ms: *ms,
+        })?;
+    } else {
+        output::line(format_args!(
+            "{}{}: {}",
+            path.display(),
+            span(&times),
+            caption.text
+        ))?;
+    }
+    log::info!(
+        "  {} frames by {}: decode {:.1} ms, preprocess {:.1}, encode {:.1}, pool {:.1}, \
+         generate {:.1} ({} ids)",
+        times.len(),
+        format!("{:?}", sampled.method).to_lowercase(),
+        ms.decode,
+        ms.preprocess,
+        ms.encode,
+        ms.pool,
+        ms.generate,
+        caption.tokens.len(),
+    );
+    Ok(())
+}
+
+fn seconds(frame: &Frame) -> f64 {
+    let time: Ratio<i64> = frame.pts;
+    *time.numer() as f64 / *time.denom() as f64
+}
+
+/// The stretch of time from the first frame to the last; nothing for images.
+fn span(times: &[f64]) -> String {
+    let first = times.iter().copied().fold(f64::INFINITY, f64::min);
+    let last = times.iter().copied().fold(0.0, f64::max);
+    if last > 0.0 {
+        format!(" [{first:.2}-{last:.2} s]")
+    } else {
+        String::new()
+    }
+}

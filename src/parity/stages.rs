@@ -1,0 +1,296 @@
+//! What a dump may hold for a given model: names, order and shapes.
+
+use super::{Dump, NotCompared};
+use crate::Result;
+use crate::generate::Options;
+use crate::model::Config;
+
+/// The inputs that a dump holds, checked.
+pub(super) struct Inputs {
+    pub video: Option<Video>,
+    pub texts: Option<Texts>,
+}
+
+/// Normalised pixels (B, T, 3, S, S).
+pub(super) struct Video {
+    pub clips: usize,
+    pub frames: usize,
+    pub pixels: Vec<f32>,
+}
+
+/// Ids (R, L).
+pub(super) struct Texts {
+    pub rows: usize,
+    pub length: usize,
+    pub ids: Vec<u32>,
+}
+
+/// One stage of values to compare.
+pub(super) struct Spec {
+    pub name: String,
+    /// The shape in the dump.
+    pub dims: Vec<usize>,
+    /// Whether it is a result of the whole model, gated by its cosine, too.
+    pub result: bool,
+}
+
+/// One written text to compare.
+pub(super) struct Tokens {
+    pub name: &'static str,
+    pub ids: Vec<u32>,
+    pub margins: Option<Vec<f32>>,
+    pub options: Options,
+}
+
+const VIDEO: &str = "input.video";
+const TEXTS: &str = "input.text_ids";
+const PROMPT: &str = "input.prompt_ids";
+const MARGINS: &str = "greedy.top1_margin";
+const GREEDY: [&str; 2] = ["greedy.tokens", "greedy_prompt.tokens"];
+
+impl Inputs {
+    pub fn read(config: &Config, dump: &Dump) -> Result<Self> {
+        let size = config.image;
+        let video = match dump.shape(VIDEO) {
+            None => None,
+            Some(&[clips, frames, 3, h, w]) if clips * frames > 0 && [h, w] == [size; 2] => {
+                Some(Video {
+                    clips,
+                    frames,
+                    pixels: dump.f32(VIDEO)?,
+                })
+            }
+            Some(found) => {
+                let expected = format!("(clips, frames, 3, {size}, {size})");
+                return Err(dump.error(format!("{VIDEO}: expected {expected}, found {found:?}")));
+            }
+        };
+        let longest = config.context_length;
+        let texts = match dump.shape(TEXTS) {
+            None => None,
+            Some(&[rows, length]) if rows > 0 && (1..=longest).contains(&length) => Some(Texts {
+                rows,
+                length,
+                ids: dump.ids(TEXTS, config.vocab)?,
+            }),
+            Some(found) => {
+                let expected = format!("(texts, 1 to {longest} ids)");
+                return Err(dump.error(format!("{TEXTS}: expected {expected}, found {found:?}")));
+            }
+        };
+        Ok(Self { video, texts })
+    }
+}
+
+/// The stages of values that the dump holds, in the order in which a model computes them.
+pub(super) fn values(config: &Config, inputs: &Inputs, dump: &Dump) -> Result<Vec<Spec>> {
+    let mut specs = Vec::new();
+    for stage in known(config) {
+        let Some(found) = dump.shape(&stage.name) else {
+            continue;
+        };
+        let (mut sizes, mut texts) = ([1; 3], [1; 2]); // B, T, R and L, B's rows of text
+        if stage.needs_video() {
+            let video = (inputs.video.as_ref())
+                .ok_or_else(|| dump.error(format!("holds {}, but not {VIDEO}", stage.name)))?;
+            (sizes[0], sizes[1]) = (video.clips, video.frames);
+        }
+        if stage.needs_texts() {
+            let given = (inputs.texts.as_ref())
+                .ok_or_else(|| dump.error(format!("holds {}, but not {TEXTS}", stage.name)))?;
+            (sizes[2], texts) = (given.rows, [given.rows, given.length]);
+        }
+        let expected = (stage.shape)(Sizes {
+            clips: sizes[0],
+            frames: sizes[1],
+            texts: sizes[2],
+            length: texts[1],
+            config,
+        });
+        if stage.decoder() && texts[0] < sizes[0] {
+            let problem = format!("{}: {} clips, but {} texts", stage.name, sizes[0], texts[0]);
+            return Err(dump.error(problem));
+        }
+        // The decoder may have been run on the first ids alone: it is causal.
+        let shorter = stage.decoder()
+            && found.len() == expected.len()
+            && (1..=expected[1]).contains(&found[1])
+            && [found[0], found[2]] == [expected[0], expected[2]];
+        if found != expected && !shorter {
+            let problem = format!("{}: expected {expected:?}, found {found:?}", stage.name);
+            return Err(dump.error(problem));
+        }
+        specs.push(Spec {
+            result: stage.name.ends_with("emb")
+                || ["video.emb_no_cls", "dec.logits"].contains(&stage.name.as_str()),
+            name: stage.name,
+            dims: found.to_vec(),
+        });
+    }
+    Ok(specs)
+}
+
+struct Sizes<'a> {
+    clips: usize,
+    frames: usize,
+    texts: usize,
+    length: usize,
+    config: &'a Config,
+}
+
+struct Known {
+    name: String,
+    shape: fn(Sizes) -> Vec<usize>,
+}
+
+impl Known {
+    fn decoder(&self) -> bool {
+        self.name.starts_with("dec.")
+    }
+
+    fn needs_texts(&self) -> bool {
+        self.decoder() || self.name.starts_with("text.") || self.name.starts_with("zs.")
+    }
+
+    fn needs_video(&self) -> bool {
+        !self.name.starts_with("text.")
+    }
+}
+
+/// Every stage that a model of this configuration has, in order.
+fn known(config: &Config) -> Vec<Known> {
+    type Shape = fn(Sizes) -> Vec<usize>;
+    let vision: Shape = |s| {
+        let tokens = s.config.tokens();
+        vec![s.clips * s.frames, tokens, s.config.vision.width]
+    };
+    let flat: Shape = |s| {
+        let tokens = s.frames * s.config.tokens();
+        vec![s.clips, tokens, s.config.vision.width]
+    };
+    let pooled: Shape = |s| vec![s.clips, s.config.queries, s.config.embed_dim];
+    let clip: Shape = |s| vec![s.clips, s.config.embed_dim];
+    let text: Shape = |s| vec![s.texts, s.length + 1, s.config.embed_dim];
+    let text_row: Shape = |s| vec![s.texts, s.config.embed_dim];
+    let decoded: Shape = |s| vec![s.clips, s.length, s.config.embed_dim];
+    let pairs: Shape = |s| vec![s.clips, s.texts];
+
+    let mut all = Vec::new();
+    let mut add = |name: &str, shape: Shape| {
+        all.push(Known {
+            name: name.to_owned(),
+            shape,
+        });
+    };
+    add("vis.patch_embed", |s| {
+        let patches = s.config.tokens() - 1;
+        vec![s.clips * s.frames, patches, s.config.vision.width]
+    });
+    add("vis.embed", vision);
+    add("vis.ln_pre", vision);
+    for i in 0..config.vision.layers {
+        add(&format!("vis.block.{i:02}"), vision);
+    }
+    add("pool.flat", flat);
+    add("pool.ln_k", flat);
+    add("pool.q", |s| vec![s.config.queries, s.config.embed_dim]);
+    add("pool.attn", pooled);
+    add("pool.ln_post", pooled);
+    add("video.contrastive_pre_proj", clip);
+    add("video.tokens", |s| {
+        vec![s.clips, s.config.queries - 1, s.config.embed_dim]
+    });
+    add("video.emb_raw", clip);
+    add("video.emb", clip);
+    add("meanpool.emb", clip);
+    add("frame.emb", |s| {
+        vec![s.clips * s.frames, s.config.embed_dim]
+    });
+    add("video.emb_no_cls", clip);
+    add("text.embed", text);
+    for i in 0..config.text.layers {
+        add(&format!("text.block.{i:02}"), text);
+    }
+    add("text.cls_ln", text_row);
+    add("text.emb", text_row);
+    for i in 0..config.decoder.layers {
+        add(&format!("dec.block.{i:02}.self"), decoded);
+        add(&format!("dec.block.{i:02}.cross"), decoded);
+    }
+    add("dec.logits", |s| vec![s.clips, s.length, s.config.vocab]);
+    add("zs.logits", pairs);
+    add("zs.probs", pairs);
+    all
+}
+
+/// The written texts that the dump holds.
+pub(super) fn tokens(config: &Config, dump: &Dump) -> Result<Vec<Tokens>> {
+    let vector = |name: &str| match dump.shape(name) {
+        None => Ok(false),
+        Some(&[length]) if length > 0 => Ok(true),
+        Some(found) => Err(dump.error(format!("{name}: expected a row of ids, found {found:?}"))),
+    };
+    let defaults = Options::default();
+    let options = Options {
+        seq_len: dump.number("seq_len")?.unwrap_or(defaults.seq_len),
+        min_seq_len: dump.number("min_seq_len")?.unwrap_or(defaults.min_seq_len),
+        prompt: Vec::new(),
+    };
+    let mut all = Vec::new();
+    for name in GREEDY {
+        if !vector(name)? {
+            continue;
+        }
+        if dump.shape(VIDEO).is_none() {
+            return Err(dump.error(format!("holds {name}, but not {VIDEO}")));
+        }
+        let mut ids = dump.ids(name, config.vocab)?;
+        while ids.last() == Some(&0) {
+            ids.pop();
+        }
+        let mut options = options.clone();
+        let mut margins = None;
+        if name == GREEDY[1] {
+            if !vector(PROMPT)? {
+                return Err(dump.error(format!("holds {name}, but not {PROMPT}")));
+            }
+            let prompt = dump.ids(PROMPT, config.vocab)?;
+            let Some((_, rest)) = (prompt.split_first()).filter(|(id, _)| **id == config.sot())
+            else {
+                let problem = format!("{PROMPT}: expected {} as the first id", config.sot());
+                return Err(dump.error(problem));
+            };
+            options.prompt = rest.to_vec();
+        } else if dump.shape(MARGINS).is_some() {
+            margins = Some(dump.f32(MARGINS)?);
+        }
+        all.push(Tokens {
+            name,
+            ids,
+            margins,
+            options,
+        });
+    }
+    Ok(all)
+}
+
+/// The entries that are not compared: those without a meaning, and those whose meaning is not
+/// built.
+pub(super) fn left_out(dump: &Dump, compared: &[Spec]) -> (Vec<String>, Vec<NotCompared>) {
+    let used = |name: &str| {
+        compared.iter().any(|spec| spec.name == name)
+            || [VIDEO, TEXTS, PROMPT, MARGINS].contains(&name)
+            || GREEDY.contains(&name)
+    };
+    let left: Vec<&str> = dump.names().filter(|name| !used(name)).collect();
+    let (beams, unknown): (Vec<&str>, Vec<&str>) =
+        (left.into_iter()).partition(|name| name.starts_with("beam_") && name.ends_with(".tokens"));
+    let beams = beams.into_iter().map(|name| NotCompared {
+        name: name.to_owned(),
+        why: "beam search is not built yet",
+    });
+    (
+        unknown.into_iter().map(str::to_owned).collect(),
+        beams.collect(),
+    )
+}

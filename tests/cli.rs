@@ -1,0 +1,382 @@
+//! The program as a black box: what it prints where, and how it ends.
+
+use std::path::{Path, PathBuf};
+use std::process::Output;
+
+use assert_cmd::Command;
+use serde_json::Value;
+
+const ROOT: &str = env!("CARGO_MANIFEST_DIR");
+
+/// Runs `vcoca-gpu` with nothing of the caller's environment that changes what it prints.
+fn program(args: &[&str]) -> Command {
+    let mut command = Command::new(assert_cmd::cargo::cargo_bin!("vcoca-gpu"));
+    command.args(args).env_remove("RUST_LOG");
+    command.timeout(std::time::Duration::from_secs(60));
+    command
+}
+
+fn run(args: &[&str]) -> Output {
+    program(args).output().unwrap()
+}
+
+fn stdout(output: &Output) -> &str {
+    std::str::from_utf8(&output.stdout).unwrap()
+}
+
+fn stderr(output: &Output) -> &str {
+    std::str::from_utf8(&output.stderr).unwrap()
+}
+
+fn assert_code(output: &Output, code: i32) {
+    assert_eq!(
+        output.status.code(),
+        Some(code),
+        "stdout: {}\nstderr: {}",
+        stdout(output),
+        stderr(output)
+    );
+    assert!(!stderr(output).contains("panicked"), "{}", stderr(output));
+}
+
+/// Ends with `code`, an error that has all of `words`, and nothing on stdout.
+fn assert_refuses(args: &[&str], code: i32, words: &[&str]) {
+    let output = run(args);
+    assert_code(&output, code);
+    assert_eq!(stdout(&output), "", "{args:?}");
+    for word in words {
+        assert!(
+            stderr(&output).contains(word),
+            "{args:?}: {:?} lacks {word:?}",
+            stderr(&output)
+        );
+    }
+}
+
+#[test]
+fn help_tells_of_exit_codes_and_the_environment() {
+    for args in [
+        &["--help"][..],
+        &["caption", "--help"],
+        &["parity", "--help"],
+    ] {
+        let output = run(args);
+        assert_code(&output, 0);
+        for word in ["Exit codes:", "WGPU_ADAPTER_NAME", "NO_COLOR"] {
+            assert!(stdout(&output).contains(word), "{args:?} lacks {word}");
+        }
+    }
+    assert_code(&run(&["--version"]), 0);
+}
+
+#[test]
+fn a_wrong_command_line_ends_with_2() {
+    assert_refuses(
+        &["caption", "--frames", "0", "x"],
+        2,
+        &["--frames", "1..=4096"],
+    );
+    assert_refuses(
+        &["caption", "--sampling", "often", "x"],
+        2,
+        &["uniform", "keyframes"],
+    );
+    assert_refuses(&["caption", "--dtype", "f8", "x"], 2, &["f32", "f16"]);
+    assert_refuses(&["caption"], 2, &["PATH"]);
+    assert_refuses(&["parity", "--model", "x"], 2, &["--reference"]);
+    assert_refuses(&["caption", "-q", "-v", "x"], 2, &["--quiet"]);
+    assert_refuses(&["explain"], 2, &["explain"]);
+    assert_refuses(&[], 2, &["Usage"]);
+}
+
+#[test]
+fn devices_marks_the_one_that_is_used() {
+    let output = run(&["devices"]);
+    assert_code(&output, 0);
+    assert!(stdout(&output).contains("used: the first in order"));
+    assert!(stdout(&output).contains("Order: "));
+
+    let output = run(&["devices", "--json"]);
+    assert_code(&output, 0);
+    let lines: Vec<Value> = stdout(&output)
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    assert_eq!(lines.iter().filter(|line| line["used"] == true).count(), 1);
+    for line in &lines {
+        assert!(line["name"].is_string() && line["why"].is_string());
+        assert!(line["f16"].is_boolean() && line["binding_bytes"].is_u64());
+    }
+}
+
+#[test]
+fn an_adapter_that_is_not_there_is_unusable() {
+    let output = program(&["devices"])
+        .env("WGPU_ADAPTER_NAME", "nonesuch")
+        .output();
+    let output = output.unwrap();
+    assert_code(&output, 3);
+    assert!(stderr(&output).contains("WGPU_ADAPTER_NAME=nonesuch matches none of"));
+}
+
+#[test]
+fn a_model_that_cannot_be_used_ends_with_3() {
+    let folder = tempfile::tempdir().unwrap();
+    let here = folder.path().to_str().unwrap();
+    let caption = |words: &[&str]| assert_refuses(&["caption", "--model", here, "x"], 3, words);
+    assert_refuses(
+        &["caption", "--model", "nonesuch", "x"],
+        3,
+        &["nonesuch", "a directory"],
+    );
+    caption(&["open_clip_config.json"]);
+    copy("open_clip_config.json", folder.path());
+    caption(&["safetensors"]);
+    let weights = copy("model.safetensors", folder.path());
+    caption(&["tokenizer.json"]);
+    let whole = std::fs::read(&weights).unwrap();
+    std::fs::write(&weights, &whole[..whole.len() / 2]).unwrap();
+    caption(&["model.safetensors"]);
+}
+
+/// Copies a file of the tiny model.
+fn copy(name: &str, into: &Path) -> PathBuf {
+    let path = into.join(name);
+    std::fs::copy(Path::new(ROOT).join("tests/data/tiny").join(name), &path).unwrap();
+    path
+}
+
+#[test]
+fn parity_passes_on_the_committed_dump() {
+    let model = format!("{ROOT}/tests/data/tiny");
+    let reference = format!("{model}/reference.safetensors");
+    let args = ["parity", "--model", &model, "--reference", &reference];
+    let output = run(&args);
+    assert_code(&output, 0);
+    let table = stdout(&output);
+    assert!(table.contains("PASS: 31 stages"), "{table}");
+    assert!(table.contains("beam_6x3_raw.tokens: beam search is not built yet"));
+    let rows = table.lines().filter(|line| line.ends_with("  ok"));
+    assert_eq!(rows.count(), 31);
+
+    let output = run(&[&args[..], &["--json"]].concat());
+    assert_code(&output, 0);
+    let report: Value = serde_json::from_str(stdout(&output)).unwrap();
+    assert_eq!(report["pass"], true);
+    assert_eq!(report["first_failure"], Value::Null);
+    assert_eq!(report["stages"].as_array().unwrap().len(), 31);
+    assert_eq!(report["stages"][0]["name"], "vis.patch_embed");
+    assert!(report["stages"][0]["values"]["nmse"].as_f64().unwrap() <= 1e-9);
+}
+
+#[test]
+fn parity_fails_where_the_weights_differ() {
+    let folder = tempfile::tempdir().unwrap();
+    copy("open_clip_config.json", folder.path());
+    let weights = copy("model.safetensors", folder.path());
+    // The file ends with weights of the vision tower; halving some keeps them finite.
+    let mut bytes = std::fs::read(&weights).unwrap();
+    let end = bytes.len();
+    for high in bytes[end - 20_000..].iter_mut().skip(1).step_by(2) {
+        *high &= !0x04;
+    }
+    std::fs::write(&weights, bytes).unwrap();
+    let model = folder.path().to_str().unwrap();
+    let reference = format!("{ROOT}/tests/data/tiny/reference.safetensors");
+    let output = run(&["parity", "--model", model, "--reference", &reference]);
+    assert_code(&output, 1);
+    assert!(
+        stdout(&output).contains("the first is #"),
+        "{}",
+        stdout(&output)
+    );
+    assert!(stdout(&output).contains("where the reference has"));
+}
+
+#[test]
+fn parity_refuses_what_is_no_dump() {
+    let model = format!("{ROOT}/tests/data/tiny");
+    let weights = format!("{model}/model.safetensors");
+    let run = |reference: &str, words: &[&str]| {
+        let args = ["parity", "--model", &model, "--reference", reference];
+        assert_refuses(&args, 1, words);
+    };
+    run("nonesuch", &["nonesuch"]);
+    run(&weights, &["no stage that can be compared"]);
+    run(&format!("{model}/open_clip_config.json"), &["safetensors"]);
+}
+
+#[cfg(feature = "shapes")]
+mod captions {
+    use std::process::Stdio;
+
+    use image::{Rgb, RgbImage};
+    use tempfile::TempDir;
+
+    use super::*;
+
+    /// A folder with a red disc on blue in `disc.png`.
+    fn folder() -> (TempDir, String) {
+        let folder = tempfile::tempdir().unwrap();
+        let disc = |x: u32, y: u32| {
+            let (dx, dy) = (x as f32 - 48.0, y as f32 - 40.0);
+            dx.hypot(dy) < 24.0
+        };
+        let picture = RgbImage::from_fn(96, 80, |x, y| match disc(x, y) {
+            true => Rgb([220, 20, 20]),
+            false => Rgb([20, 30, 200]),
+        });
+        let path = folder.path().join("disc.png");
+        picture.save(&path).unwrap();
+        let path = path.to_str().unwrap().to_owned();
+        (folder, path)
+    }
+
+    fn join(folder: &TempDir, name: &str) -> String {
+        folder.path().join(name).to_str().unwrap().to_owned()
+    }
+
+    #[test]
+    fn nothing_is_captioned_without_an_adapter() {
+        let mut command = program(&["caption", "x"]);
+        let output = command
+            .env("WGPU_ADAPTER_NAME", "nonesuch")
+            .output()
+            .unwrap();
+        assert_code(&output, 3);
+        assert_eq!(stdout(&output), "");
+        assert!(stderr(&output).contains("no usable GPU adapter"));
+    }
+
+    #[test]
+    fn an_image_is_captioned_in_text_and_json() {
+        let (_folder, disc) = folder();
+        let output = program(&["caption", &disc])
+            .env_remove("XDG_RUNTIME_DIR")
+            .output();
+        let output = output.unwrap();
+        assert_code(&output, 0);
+        let text = stdout(&output);
+        assert!(text.starts_with(&format!("{disc}: ")), "{text}");
+        assert_eq!(text.lines().count(), 1);
+        assert!(!stderr(&output).contains("XDG_RUNTIME_DIR"), "Mesa's noise");
+
+        let output = run(&[
+            "caption", "--json", "--frames", "3", "--dtype", "f32", &disc,
+        ]);
+        assert_code(&output, 0);
+        let line: Value = serde_json::from_str(stdout(&output)).unwrap();
+        let mut fields: Vec<_> = line.as_object().unwrap().keys().cloned().collect();
+        fields.sort();
+        assert_eq!(
+            fields,
+            [
+                "adapter",
+                "caption",
+                "dtype",
+                "frames",
+                "logprob",
+                "model",
+                "timings_ms",
+                "tokens",
+                "video"
+            ]
+        );
+        assert_eq!(line["video"], disc);
+        assert_eq!(line["model"], "shapes");
+        assert_eq!(line["dtype"], "f32");
+        assert_eq!(
+            line["frames"],
+            serde_json::json!([0.0]),
+            "an image is one frame"
+        );
+        let caption = line["caption"].as_str().unwrap();
+        assert!(!caption.is_empty() && text.trim_end().ends_with(caption));
+        assert!(line["logprob"].as_f64().unwrap() < 0.0);
+        let tokens = line["tokens"].as_array().unwrap();
+        assert_eq!(
+            (tokens[0].as_u64(), tokens.last().unwrap().as_u64()),
+            (Some(675), Some(676))
+        );
+        for stage in ["decode", "preprocess", "encode", "pool", "generate"] {
+            assert!(line["timings_ms"][stage].as_f64().unwrap() > 0.0, "{stage}");
+        }
+        assert_eq!(line["timings_ms"].as_object().unwrap().len(), 5);
+    }
+
+    #[test]
+    fn a_folder_of_images_is_one_clip() {
+        let (folder, disc) = folder();
+        std::fs::copy(&disc, join(&folder, "another.png")).unwrap();
+        let path = folder.path().to_str().unwrap();
+        let output = run(&["caption", "--json", "--frames", "4", path]);
+        assert_code(&output, 0);
+        let line: Value = serde_json::from_str(stdout(&output)).unwrap();
+        assert_eq!(line["frames"].as_array().unwrap().len(), 4);
+        assert_eq!(line["video"], path);
+    }
+
+    #[test]
+    fn bad_inputs_are_named_and_the_others_still_captioned() {
+        let (folder, disc) = folder();
+        let empty = join(&folder, "empty");
+        let text = join(&folder, "text.mp4");
+        let none = join(&folder, "none.mp4");
+        let bare = join(&folder, "bare");
+        std::fs::write(&empty, []).unwrap();
+        std::fs::write(&text, "no video\n".repeat(100)).unwrap();
+        std::fs::create_dir(&bare).unwrap();
+        let output = run(&["caption", &none, &empty, &disc, &text, &bare, &disc]);
+        assert_code(&output, 1);
+        let captions: Vec<&str> = stdout(&output).lines().collect();
+        assert_eq!(captions.len(), 2);
+        assert_eq!(captions[0], captions[1]);
+        for bad in [&none, &empty, &text, &bare] {
+            let errors = stderr(&output).lines();
+            let named =
+                errors.filter(|line| line.starts_with("error: ") && line.contains(bad.as_str()));
+            assert_eq!(named.count(), 1, "{bad} in {}", stderr(&output));
+        }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_fifo_does_not_hang() {
+        let (folder, _) = folder();
+        let fifo = join(&folder, "fifo.mp4");
+        let made = std::process::Command::new("mkfifo").arg(&fifo).status();
+        assert!(made.unwrap().success());
+        assert_refuses(&["caption", "-q", &fifo], 1, &["fifo.mp4", "a FIFO"]);
+    }
+
+    #[test]
+    fn quiet_and_verbose_change_stderr_alone() {
+        let (_folder, disc) = folder();
+        let quiet = run(&["caption", "-q", &disc]);
+        let verbose = run(&["caption", "-v", &disc]);
+        assert_code(&quiet, 0);
+        assert_code(&verbose, 0);
+        assert_eq!(stdout(&quiet), stdout(&verbose));
+        assert_eq!(stderr(&quiet), "");
+        for word in ["decode", "generate", "first caption", "opened in"] {
+            assert!(stderr(&verbose).contains(word), "{}", stderr(&verbose));
+        }
+        // Not a terminal: neither colours nor a bar.
+        assert!(!stderr(&verbose).contains('\u{1b}'));
+    }
+
+    #[test]
+    fn a_closed_pipe_ends_quietly() {
+        let (_folder, disc) = folder();
+        let mut child = std::process::Command::new(assert_cmd::cargo::cargo_bin!("vcoca-gpu"))
+            .args(["caption", "-q", &disc, &disc])
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        drop(child.stdout.take());
+        let output = child.wait_with_output().unwrap();
+        assert_code(&output, 0);
+        assert_eq!(stderr(&output), "");
+    }
+}

@@ -1,0 +1,90 @@
+//! The built-in model says what rendered videos show: from H.264 files through the whole line.
+#![cfg(all(feature = "gstreamer", feature = "shapes"))]
+
+mod common;
+
+use std::path::{Path, PathBuf};
+
+use common::gpu;
+use serde_json::Value;
+use vcoca_gpu::frames::{Sampling, sample};
+use vcoca_gpu::gpu::DType;
+use vcoca_gpu::{Engine, ModelSource, Options};
+
+fn file(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(name)
+}
+
+fn caption(engine: &Engine, video: &Path) -> String {
+    let sampled = sample(video, 8, Sampling::Uniform).unwrap();
+    let clip = engine.encode_video(&sampled.frames).unwrap();
+    engine.caption(&clip, &Options::default()).unwrap().text
+}
+
+fn words(text: &str) -> Vec<&str> {
+    text.split(|c: char| !c.is_alphanumeric())
+        .filter(|word| !word.is_empty())
+        .collect()
+}
+
+/// Whether the caption names the colour and the shape, next to each other.
+fn names(caption: &str, color: &str, shape: &str) -> bool {
+    words(caption).windows(2).any(|pair| pair == [color, shape])
+}
+
+/// Nine of ten: the clips were not chosen, and the model is right about most, not all.
+#[test]
+fn moving_objects_are_named() {
+    let labels = std::fs::read_to_string(file("tests/data/clips/labels.jsonl")).unwrap();
+    let labels: Vec<Value> = labels
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    for dtype in [DType::F32, DType::F16] {
+        let engine = Engine::load(gpu(), &ModelSource::Shapes, Some(dtype)).unwrap();
+        let mut wrong = Vec::new();
+        for label in &labels {
+            let (name, object) = (label["file"].as_str().unwrap(), &label["objects"][0]);
+            let said = caption(&engine, &file("tests/data/clips").join(name));
+            let word = |key: &str| object[key].as_str().unwrap();
+            if !names(&said, word("color"), word("shape")) {
+                wrong.push(format!("{name}: {said:?}, but it shows {object}"));
+            }
+        }
+        assert!(wrong.len() <= labels.len() / 10, "{dtype}: {wrong:#?}");
+    }
+}
+
+#[test]
+fn the_demo_clips_are_captioned_right() {
+    let engine = Engine::load(gpu(), &ModelSource::Shapes, None).unwrap();
+    for (name, objects) in [
+        ("red_star.mp4", &[("red", "star")][..]),
+        (
+            "circle_and_heart.mp4",
+            &[("yellow", "circle"), ("blue", "heart")],
+        ),
+    ] {
+        let said = caption(&engine, &file("assets").join(name));
+        for &(color, shape) in objects {
+            assert!(names(&said, color, shape), "{name}: {said:?}");
+        }
+    }
+}
+
+#[test]
+fn a_prompt_is_continued_as_an_answer() {
+    let engine = Engine::load(gpu(), &ModelSource::Shapes, None).unwrap();
+    let sampled = sample(&file("assets/red_star.mp4"), 8, Sampling::Uniform).unwrap();
+    let clip = engine.encode_video(&sampled.frames).unwrap();
+    let prompt = engine
+        .tokenizer()
+        .ids("question: what color is the star? answer:")
+        .unwrap();
+    let options = Options {
+        prompt,
+        ..Options::default()
+    };
+    let said = engine.caption(&clip, &options).unwrap().text;
+    assert!(said.ends_with("red"), "{said}");
+}
