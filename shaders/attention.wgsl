@@ -3,14 +3,15 @@
 //   out[b, i, h] = Σ_j softmax_j(q[b, i, h] · k[b, j, h] / √HEAD) v[b, j, h]
 //
 // MASK 0: every key; 1: key j for query i if j <= i + keys - queries; 2: the same, and in the last
-// row key j only if j = 0 or ids[b, j - 1] != 0. With STATE, the sum of exponentials, the maximum
-// and the undivided value are written instead of their quotient.
+// row key j only if j = 0 or ids[b, j - 1] != 0. With STATE, out is not divided by the sum of
+// exponentials; that sum and the maximum are written beside it.
 //
 // A workgroup of TX × TY invocations owns 4·TY queries of one head and walks over the keys, 4·TX
 // at a time. An invocation holds 4 × 4 scores of a tile (queries y, y + TY, ..; keys x, x + TX, ..:
 // neighbours then read neighbouring rows) and, for its 4 queries, COLS vec4 columns of the output.
 //
 // Grid: (ceil(queries / 4·TY), heads, batch).
+// Constants: HEAD, MASK, STATE, result (element type of out), TX, TY.
 
 struct Rows {
     offset: u32, // all in vec4
@@ -33,10 +34,9 @@ struct Params {
 @group(0) @binding(1) var<storage, read> k: array<elem4>;               // (B, keys, heads, HEAD) in rows
 @group(0) @binding(2) var<storage, read> v: array<elem4>;               // (B, keys, heads, HEAD) in rows
 @group(0) @binding(3) var<storage, read> ids: array<u32>;               // (B, id_row), MASK 2
-@group(0) @binding(4) var<storage, read_write> out: array<elem4>;       // (B, queries, heads, HEAD), not STATE
-@group(0) @binding(5) var<storage, read_write> value: array<vec4<f32>>; // (B, queries, heads, HEAD), STATE
-@group(0) @binding(6) var<storage, read_write> total: array<f32>;       // (B, queries, heads), STATE
-@group(0) @binding(7) var<storage, read_write> most: array<f32>;        // (B, queries, heads), STATE
+@group(0) @binding(4) var<storage, read_write> out: array<vec4<result>>; // (B, queries, heads, HEAD)
+@group(0) @binding(5) var<storage, read_write> total: array<f32>;       // (B, queries, heads), STATE
+@group(0) @binding(6) var<storage, read_write> most: array<f32>;        // (B, queries, heads), STATE
 var<immediate> p: Params;
 
 const HEAD4: u32 = HEAD / 4u;
@@ -96,7 +96,7 @@ fn main(
 
     var best = vec4(LOWEST); // of queries y, y + TY, ..
     var sum = vec4<f32>();
-    var result: array<array<vec4<f32>, COLS>, 4>;
+    var sums: array<array<vec4<f32>, COLS>, 4>;
 
     var end = p.keys;
     if MASK != 0u {
@@ -145,7 +145,7 @@ fn main(
             best[r] = joint;
             sum[r] *= shrink;
             for (var n = 0u; n < COLS; n++) {
-                result[r][n] *= shrink;
+                sums[r][n] *= shrink;
             }
             let weight = select(exp(scores[r] - joint), vec4<f32>(), scores[r] == vec4(LOWEST));
             weights[(y + r * TY) * WEIGHT_STRIDE + x] = weight;
@@ -171,7 +171,7 @@ fn main(
                     let v3 = vec4<f32>(tile[(n + 3u * TX) * STRIDE + c]);
                     for (var r = 0u; r < 4u; r++) {
                         let w = weight[r];
-                        result[r][m] += w.x * v0 + w.y * v1 + w.z * v2 + w.w * v3;
+                        sums[r][m] += w.x * v0 + w.y * v1 + w.z * v2 + w.w * v3;
                     }
                 }
             }
@@ -186,9 +186,9 @@ fn main(
                 let c = x + m * TX;
                 if c < HEAD4 {
                     if STATE {
-                        value[item * HEAD4 + c] = result[r][m];
+                        out[item * HEAD4 + c] = vec4<result>(sums[r][m]);
                     } else {
-                        out[item * HEAD4 + c] = elem4(result[r][m] / sum[r]);
+                        out[item * HEAD4 + c] = vec4<result>(sums[r][m] / sum[r]);
                     }
                 }
             }

@@ -7,6 +7,7 @@
 // SHARES-th key.
 //
 // Grid: (heads, batch).
+// Constants: HEAD, LANES (a power of two, HEAD/4 or more).
 
 struct Rows {
     offset: u32, // all in vec4

@@ -8,6 +8,7 @@
 // Logits are read once: maximum, its place and the sum of exponentials are found together.
 //
 // Grid: one workgroup of LANES invocations a caption.
+// Constants: LANES (a power of two).
 
 struct Params {
     vocabulary: u32, // V

@@ -5,6 +5,7 @@
 // LANES invocations share a row, ROWS rows are one workgroup; with LANES = 1 there is no barrier.
 //
 // Grid: ceil(rows / ROWS) workgroups, folded into x and y.
+// Constants: LANES (a power of two), ROWS.
 
 struct Params {
     rows: u32,

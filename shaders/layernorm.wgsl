@@ -7,6 +7,7 @@
 // need to be fast.
 //
 // Grid: ceil(rows / ROWS) workgroups, folded into x and y.
+// Constants: LANES (a power of two), ROWS.
 
 struct Params {
     rows: u32,

@@ -5,6 +5,7 @@
 // A state whose sum is 0 is empty and adds nothing, whatever its maximum says.
 //
 // Grid: Q·H invocations in workgroups of 64, folded into x and y; each owns one head of one query.
+// Constants: HEAD.
 
 struct Params {
     items: u32, // Q·H

@@ -5,6 +5,7 @@
 // LANES invocations share a row and one row is one workgroup.
 //
 // Grid: one workgroup a row, folded into x and y.
+// Constants: LANES (a power of two).
 
 struct Params {
     rows: u32,

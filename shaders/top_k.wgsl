@@ -6,6 +6,7 @@
 // taken, so nothing is kept but that entry.
 //
 // Grid: one workgroup of LANES invocations a row, folded into x and y.
+// Constants: LANES (a power of two).
 
 struct Params {
     rows: u32,

@@ -92,6 +92,15 @@ impl Prepared {
     }
 }
 
+/// The case as one worth timing: its shape is a published model's, which `name` tells.
+fn named(name: &str, case: Case) -> Case {
+    Case {
+        shape: format!("{} {name} {}", case.op, case.shape),
+        bench: true,
+        ..case
+    }
+}
+
 /// Every case.
 pub fn all() -> Vec<Case> {
     let mut cases = linear::cases();

@@ -1,7 +1,7 @@
 //! Cases of attention, pooling states and key-value caches.
 
 use super::data::{EPS, ids, rounding, uniform, upload, upload_ids};
-use super::{Case, Prepared};
+use super::{Case, Prepared, named};
 use crate::Result;
 use crate::gpu::{DType, Gpu, Tensor};
 use crate::ops::attention::{self, Mask, PoolState, Rows, Shape};
@@ -39,40 +39,58 @@ pub fn cases() -> Vec<Case> {
         queries,
         keys,
     };
-    let mut cases = vec![
-        attention(of(1, 1, 4, 1, 1), Packed, Masked::No, false),
-        attention(of(2, 3, 32, 7, 7), Packed, Masked::No, false),
-        attention(of(2, 2, 64, 65, 65), Packed, Masked::No, false),
-        attention(of(1, 2, 96, 63, 63), Packed, Masked::Causal, false),
-        attention(of(3, 1, 64, 65, 65), Packed, Masked::Causal, false),
-        attention(of(2, 2, 32, 3, 9), Packed, Masked::Causal, false),
-        attention(of(3, 2, 64, 13, 13), Packed, Masked::CausalCls, false),
-        attention(of(1, 2, 64, 70, 70), Packed, Masked::CausalCls, false),
-        attention(of(2, 1, 64, 1, 13), Packed, Masked::CausalCls, false),
-        attention(of(1, 1, 64, 3, 1757), Cache, Masked::No, false),
-        attention(of(2, 1, 96, 33, 257), SharedQueries, Masked::No, false),
-        attention(of(2, 2, 128, 5, 37), SharedKeys, Masked::No, false),
-        attention(of(2, 2, 20, 5, 37), SharedKeys, Masked::No, false),
-        attention_row(of(1, 3, 64, 1, 1), Cache, false),
-        attention_row(of(3, 2, 32, 1, 63), Cache, false),
-        attention_row(of(2, 2, 96, 1, 257), SharedKeys, false),
-        attention_row(of(2, 1, 12, 1, 1757), Cache, false),
-        attention_state(of(2, 1, 64, 7, 65), Cache, false),
-        attention_state(of(3, 2, 96, 33, 63), SharedQueries, false),
+    vec![
+        attention(of(1, 1, 4, 1, 1), Packed, Masked::No),
+        attention(of(2, 3, 32, 7, 7), Packed, Masked::No),
+        attention(of(2, 2, 64, 65, 65), Packed, Masked::No),
+        attention(of(1, 2, 96, 63, 63), Packed, Masked::Causal),
+        attention(of(3, 1, 64, 65, 65), Packed, Masked::Causal),
+        attention(of(2, 2, 32, 3, 9), Packed, Masked::Causal),
+        attention(of(3, 2, 64, 13, 13), Packed, Masked::CausalCls),
+        attention(of(1, 2, 64, 70, 70), Packed, Masked::CausalCls),
+        attention(of(2, 1, 64, 1, 13), Packed, Masked::CausalCls),
+        attention(of(1, 1, 64, 3, 1757), Cache, Masked::No),
+        // 64 frames of ViT-L/14: lavapipe ends loops after 65535 rounds, and this is not yet there.
+        attention(of(1, 1, 96, 3, 64 * 257), Cache, Masked::No),
+        attention(of(2, 1, 96, 33, 257), SharedQueries, Masked::No),
+        attention(of(2, 2, 128, 5, 37), SharedKeys, Masked::No),
+        attention(of(2, 2, 20, 5, 37), SharedKeys, Masked::No),
+        attention_row(of(1, 3, 64, 1, 1), Cache),
+        attention_row(of(3, 2, 32, 1, 63), Cache),
+        attention_row(of(2, 2, 96, 1, 257), SharedKeys),
+        attention_row(of(2, 1, 12, 1, 1757), Cache),
+        attention_state(of(2, 1, 64, 7, 65), Cache),
+        attention_state(of(3, 2, 96, 33, 63), SharedQueries),
         pool_merge(5, 3, 2, 12),
         pool_merge(3, 65, 8, 96),
         kv_append(1, 1, 4, 3, 0),
         kv_append(3, 7, 20, 11, 4),
-        attention(of(8, 16, 64, 257, 257), Packed, Masked::No, true),
-        attention(of(8, 12, 64, 50, 50), Packed, Masked::No, true),
-        attention(of(1, 12, 64, 77, 77), Packed, Masked::CausalCls, true),
-        attention(of(1, 8, 96, 256, 8 * 257), Cache, Masked::No, true),
-        attention_state(of(8, 8, 96, 256, 257), SharedQueries, true),
-        attention_row(of(1, 12, 64, 1, 76), Cache, true),
-        attention_row(of(6, 12, 64, 1, 255), SharedKeys, true),
-    ];
-    cases.shrink_to_fit();
-    cases
+        named(
+            "attention_257",
+            attention(of(8, 16, 64, 257, 257), Packed, Masked::No),
+        ),
+        named(
+            "attention_50",
+            attention(of(8, 12, 64, 50, 50), Packed, Masked::No),
+        ),
+        named(
+            "text_77",
+            attention(of(1, 12, 64, 77, 77), Packed, Masked::CausalCls),
+        ),
+        named(
+            "pooler_8_frames",
+            attention(of(1, 8, 96, 256, 8 * 257), Cache, Masked::No),
+        ),
+        named(
+            "pooler_states",
+            attention_state(of(8, 8, 96, 256, 257), SharedQueries),
+        ),
+        named("decode_self", attention_row(of(1, 12, 64, 1, 76), Cache)),
+        named(
+            "decode_cross",
+            attention_row(of(6, 12, 64, 1, 255), SharedKeys),
+        ),
+    ]
 }
 
 /// Operands of an attention, on both sides.
@@ -172,9 +190,9 @@ fn bytes(shape: &Shape, dtype: DType) -> f64 {
 }
 
 /// Error of a score, and so about half that of a weight relative to itself: c·√K·ε·(|A||B|), with
-/// operands below 1.25.
+/// operands of 0.56 in the mean.
 fn score_error(shape: &Shape) -> f32 {
-    let magnitude = 1.25 * 1.25 * (shape.head_dim as f32).sqrt();
+    let magnitude = 0.56 * 0.56 * (shape.head_dim as f32).sqrt();
     EPS * (shape.head_dim as f32).sqrt() * magnitude
 }
 
@@ -182,17 +200,17 @@ fn weight_error(shape: &Shape) -> f32 {
     2.0 * score_error(shape) + EPS * (16.0 + (shape.keys as f32).sqrt())
 }
 
-fn attention(shape: Shape, layout: Layout, masked: Masked, bench: bool) -> Case {
+fn attention(shape: Shape, layout: Layout, masked: Masked) -> Case {
     let shaders: &[&str] = if shape.queries == 1 && masked != Masked::CausalCls {
-        &["attention_row", "attention_lane"]
+        &["attention_row"]
     } else {
-        &["attention", "attention_lane"]
+        &["attention", "attention_broadcast"]
     };
     Case {
         op: "attention",
         shaders,
         shape: describe(&shape, layout, masked),
-        bench,
+        bench: false,
         prepare: Box::new(move |gpu, dtype| {
             let operands = Operands::new(gpu, dtype, &shape, layout)?;
             let id_row = shape.keys + 2;
@@ -232,16 +250,16 @@ fn attention(shape: Shape, layout: Layout, masked: Masked, bench: bool) -> Case 
 }
 
 /// Decoding: one query that sees every key.
-fn attention_row(shape: Shape, layout: Layout, bench: bool) -> Case {
-    attention(shape, layout, Masked::Causal, bench)
+fn attention_row(shape: Shape, layout: Layout) -> Case {
+    attention(shape, layout, Masked::Causal)
 }
 
-fn attention_state(shape: Shape, layout: Layout, bench: bool) -> Case {
+fn attention_state(shape: Shape, layout: Layout) -> Case {
     Case {
         op: "attention_state",
-        shaders: &["attention", "attention_lane"],
+        shaders: &["attention", "attention_broadcast"],
         shape: describe(&shape, layout, Masked::No),
-        bench,
+        bench: false,
         prepare: Box::new(move |gpu, dtype| {
             let operands = Operands::new(gpu, dtype, &shape, layout)?;
             let [q, k, v] = operands.twins(&shape);

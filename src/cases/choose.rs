@@ -1,7 +1,7 @@
 //! Cases of choosing tokens.
 
 use super::data::{EPS, uniform, upload};
-use super::{Case, Prepared};
+use super::{Case, Prepared, named};
 use crate::gpu::DType;
 use crate::ops::choose::{self, Rules, Written};
 use crate::reference;
@@ -9,15 +9,15 @@ use crate::reference;
 pub fn cases() -> Vec<Case> {
     let mut cases = Vec::new();
     for (rows, width) in [(1, 1), (3, 7), (7, 65), (2, 1757)] {
-        cases.push(softmax(rows, width, false));
-        cases.push(top_k(rows, width, width.min(5), false));
+        cases.push(softmax(rows, width));
+        cases.push(top_k(rows, width, width.min(5)));
     }
-    cases.push(top_k(2, 63, 63, false));
-    cases.push(greedy_step(1, 7, false));
-    cases.push(greedy_step(5, 1757, false));
-    cases.push(softmax(1, 49_408, true));
-    cases.push(top_k(6, 49_408, 12, true));
-    cases.push(greedy_step(1, 49_408, true));
+    cases.push(top_k(2, 63, 63));
+    cases.push(greedy_step(1, 7));
+    cases.push(greedy_step(5, 1757));
+    cases.push(named("vocabulary", softmax(1, 49_408)));
+    cases.push(named("vocabulary", top_k(6, 49_408, 12)));
+    cases.push(named("vocabulary", greedy_step(1, 49_408)));
     cases
 }
 
@@ -28,12 +28,12 @@ fn logits(seed: u64, n: usize) -> Vec<f32> {
     x
 }
 
-fn softmax(rows: usize, width: usize, bench: bool) -> Case {
+fn softmax(rows: usize, width: usize) -> Case {
     Case {
         op: "softmax",
         shaders: &["softmax"],
         shape: format!("{rows} rows of {width}"),
-        bench,
+        bench: false,
         prepare: Box::new(move |gpu, _| {
             let x = logits(1, rows * width);
             let want = reference::softmax(&x, width);
@@ -52,12 +52,12 @@ fn softmax(rows: usize, width: usize, bench: bool) -> Case {
     }
 }
 
-fn top_k(rows: usize, width: usize, k: usize, bench: bool) -> Case {
+fn top_k(rows: usize, width: usize, k: usize) -> Case {
     Case {
         op: "top_k",
         shaders: &["top_k"],
         shape: format!("{k} of {rows} rows of {width}"),
-        bench,
+        bench: false,
         prepare: Box::new(move |gpu, _| {
             let mut x = logits(2, rows * width);
             // Ties, among them 0 and -0; an infinity; and NaN, which come last.
@@ -84,13 +84,13 @@ fn top_k(rows: usize, width: usize, k: usize, bench: bool) -> Case {
 }
 
 /// Several steps in a row: one where EOS is best but too early, free ones, a forced end.
-fn greedy_step(batch: usize, vocabulary: usize, bench: bool) -> Case {
+fn greedy_step(batch: usize, vocabulary: usize) -> Case {
     let capacity = 9;
     Case {
         op: "greedy_step",
         shaders: &["greedy_step"],
         shape: format!("{batch} captions of {vocabulary} tokens"),
-        bench,
+        bench: false,
         prepare: Box::new(move |gpu, _| {
             let rules = Rules {
                 eos: vocabulary as u32 - 1,

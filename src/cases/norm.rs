@@ -1,7 +1,7 @@
 //! Cases of the norms.
 
 use super::data::{EPS, rounding, uniform, upload};
-use super::{Case, Prepared};
+use super::{Case, Prepared, named};
 use crate::gpu::DType;
 use crate::ops::norm::{self, LayerNorm};
 use crate::reference;
@@ -9,22 +9,22 @@ use crate::reference;
 pub fn cases() -> Vec<Case> {
     let mut cases = Vec::new();
     for (rows, width) in [(1, 4), (3, 12), (7, 260), (65, 768), (9, 1028)] {
-        cases.push(layernorm(rows, width, false));
+        cases.push(layernorm(rows, width));
         cases.push(l2_normalize(rows, width));
     }
     // More rows than one axis of a grid has workgroups.
-    cases.push(layernorm(65_537, 4, false));
-    cases.push(layernorm(8 * 257, 1024, true));
-    cases.push(layernorm(1, 768, true));
+    cases.push(layernorm(65_537, 4));
+    cases.push(named("vit_l14", layernorm(8 * 257, 1024)));
+    cases.push(named("decode", layernorm(1, 768)));
     cases
 }
 
-fn layernorm(rows: usize, width: usize, bench: bool) -> Case {
+fn layernorm(rows: usize, width: usize) -> Case {
     Case {
         op: "layernorm",
         shaders: &["layernorm"],
         shape: format!("{rows} rows of {width}"),
-        bench,
+        bench: false,
         prepare: Box::new(move |gpu, dtype| {
             // Far from zero, so that a variance from squares would lose its digits.
             let mut x = uniform(1, rows * width, DType::F32);

@@ -1,9 +1,13 @@
 //! Fused attention with online softmax, pooling state, key-value caches.
 
-use super::grid::folded;
+mod pool;
+
+pub use pool::*;
+
+use super::grid::{MAX_ROUNDS, folded};
 use super::shaders;
-use crate::Result;
 use crate::gpu::{Caps, Constant, DType, Pass, Tensor};
+use crate::{Error, Result};
 
 /// Rows of heads inside a tensor: element (b, i, h, c) is at
 /// `offset + b * batch + i * row + h * head_dim + c`. All are multiples of 4.
@@ -99,24 +103,46 @@ pub enum Mask<'a> {
 enum Variant {
     /// Tiles in workgroup memory, TX × TY invocations.
     Tiles { tx: u32, ty: u32 },
-    /// One invocation a query and head, no barriers.
-    Lane,
+    /// Subgroups of 8 that share rows by broadcasts, no barriers: lavapipe.
+    Broadcast,
     /// One query, invocations spread over the keys.
     Row,
 }
 
 impl Variant {
-    fn choose(caps: &Caps, shape: &Shape, elem: DType, plain: bool) -> Self {
-        if caps.software() {
-            Self::Lane
-        } else if plain && shape.queries == 1 {
+    /// The fastest kernel on an adapter, by what was measured. A `state` or the mask of a CLS is
+    /// more than [`Row`](Self::Row) can do.
+    fn pick(caps: &Caps, shape: &Shape, elem: DType, mask: Mask, state: bool) -> Self {
+        let cls = matches!(mask, Mask::CausalCls(_));
+        if shape.queries == 1 && !cls && !state {
             Self::Row
+        } else if caps.software() && caps.subgroup == Some((8, 8)) {
+            Self::Broadcast
         } else {
             let (tx, ty) = tiles(caps.workgroup_bytes, shape.head_dim, elem);
             Self::Tiles { tx, ty }
         }
     }
+
+    /// The most keys it takes: lavapipe ends every loop of an invocation after a number of rounds.
+    fn max_keys(self, caps: &Caps, shape: &Shape) -> usize {
+        let head4 = shape.head_dim / 4;
+        // Keys taken together, and rounds of inner loops meanwhile, generously.
+        let (keys, rounds) = match self {
+            Self::Tiles { tx, .. } => (4 * tx as usize, head4 + 48),
+            Self::Broadcast => (8 * WIDE as usize, head4 + 4),
+            Self::Row => (256, head4.max(16) * 8 + 64),
+        };
+        if caps.software() {
+            MAX_ROUNDS / rounds * keys
+        } else {
+            usize::MAX
+        }
+    }
 }
+
+/// Eights of keys that the broadcast kernel takes together.
+const WIDE: u32 = 2;
 
 /// The largest workgroup of the tiled kernel whose memory fits.
 ///
@@ -125,10 +151,10 @@ fn tiles(workgroup_bytes: u32, head_dim: usize, elem: DType) -> (u32, u32) {
     let budget = workgroup_bytes.min(32 * 1024) as usize;
     let fits = |&(tx, ty): &(u32, u32)| {
         let (tx, ty) = (tx as usize, ty as usize);
-        let stride = (head_dim / 4 | 1) * 4 * elem.size();
+        let stride = ((head_dim / 4) | 1) * 4 * elem.size();
         4 * (tx + ty) * stride + 4 * ty * (tx + 1) * 16 + 4 * ty * tx * 4 <= budget
     };
-    [(8, 16), (8, 8), (4, 8), (4, 4)]
+    [(8, 16), (8, 8), (4, 8), (4, 4), (2, 4)]
         .into_iter()
         .find(fits)
         .expect("the smallest tile of 128 columns fits 16 KiB")
@@ -159,7 +185,9 @@ struct RowParams {
 }
 
 /// Softmax(q kᵀ / √head_dim) v per head: (B, queries, heads·head_dim) of q's element type.
-/// Softmax is online and in `f32`; no score leaves the kernel. Errors: out of memory.
+/// Softmax is online and in `f32`; no score leaves the kernel.
+///
+/// Errors: out of memory; on software adapters, tens of thousands of keys.
 pub fn attention(
     pass: &mut Pass,
     q: Rows,
@@ -173,77 +201,14 @@ pub fn attention(
         &[shape.batch, shape.queries, shape.heads * shape.head_dim],
         elem,
     )?;
-    // One query at the end of the keys sees all of them.
-    let plain = !matches!(mask, Mask::CausalCls(_));
-    let variant = Variant::choose(pass.gpu().caps(), &shape, elem, plain);
-    if variant == Variant::Row {
-        attend_row(pass, [q, k, v], &shape, &out);
-    } else {
-        // The outputs of a state are bound and not written.
-        let unused = pass.tensor(&[4], DType::F32)?;
-        let outputs = [&out, &unused, &unused, &unused];
-        attend(pass, variant, [q, k, v], &shape, mask, false, outputs);
-    }
+    attend(pass, [q, k, v], &shape, mask, &out, None)?;
     Ok(out)
-}
-
-/// A state of the online softmax of pooling: states over disjoint keys merge exactly.
-pub struct PoolState {
-    /// (B, Q, H) `f32`: Σ exp(score - max); 0 marks an empty state.
-    pub sum: Tensor,
-    /// (B, Q, H) `f32`.
-    pub max: Tensor,
-    /// (B, Q, H·head_dim) `f32`: Σ exp(score - max) v, not yet divided.
-    pub value: Tensor,
-}
-
-impl PoolState {
-    fn allocate(
-        pass: &Pass,
-        batch: usize,
-        queries: usize,
-        heads: usize,
-        head_dim: usize,
-    ) -> Result<Self> {
-        Ok(Self {
-            sum: pass.tensor(&[batch, queries, heads], DType::F32)?,
-            max: pass.tensor(&[batch, queries, heads], DType::F32)?,
-            value: pass.tensor(&[batch, queries, heads * head_dim], DType::F32)?,
-        })
-    }
-
-    fn head_dim(&self) -> usize {
-        self.value.cols() / self.sum.cols()
-    }
-}
-
-/// [`attention`] over every key, left as a state per batch. Errors: out of memory.
-pub fn attention_state(
-    pass: &mut Pass,
-    q: Rows,
-    k: Rows,
-    v: Rows,
-    shape: Shape,
-) -> Result<PoolState> {
-    let elem = q.tensor.dtype();
-    let state = PoolState::allocate(
-        pass,
-        shape.batch,
-        shape.queries,
-        shape.heads,
-        shape.head_dim,
-    )?;
-    let unused = pass.tensor(&[4], elem)?;
-    let variant = Variant::choose(pass.gpu().caps(), &shape, elem, false);
-    let outputs = [&unused, &state.value, &state.sum, &state.max];
-    attend(pass, variant, [q, k, v], &shape, Mask::None, true, outputs);
-    Ok(state)
 }
 
 /// Asserts what every variant needs of its operands; gives their strides in vec4.
 fn check([q, k, v]: [Rows; 3], shape: &Shape) -> [[u32; 3]; 3] {
     assert!(
-        shape.head_dim % 4 == 0 && (4..=128).contains(&shape.head_dim),
+        shape.head_dim.is_multiple_of(4) && (4..=128).contains(&shape.head_dim),
         "head_dim is a multiple of 4 up to 128: {shape:?}"
     );
     assert!(
@@ -266,17 +231,30 @@ fn scale(shape: &Shape) -> f32 {
     1.0 / (shape.head_dim as f32).sqrt()
 }
 
+/// Records the fastest kernel, which leaves a state if there are tensors for its sum and maximum.
 fn attend(
     pass: &mut Pass,
-    variant: Variant,
     operands: [Rows; 3],
     shape: &Shape,
     mask: Mask,
-    state: bool,
-    outputs: [&Tensor; 4],
-) {
+    out: &Tensor,
+    statistics: Option<[&Tensor; 2]>,
+) -> Result<()> {
     let [q, k, v] = check(operands, shape);
     let tensors = operands.map(|rows| rows.tensor);
+    let elem = tensors[0].dtype();
+    let caps = pass.gpu().caps();
+    let variant = Variant::pick(caps, shape, elem, mask, statistics.is_some());
+    let max_keys = variant.max_keys(caps, shape);
+    if shape.keys > max_keys {
+        return Err(Error::AdapterLimit {
+            adapter: caps.name.clone(),
+            what: "the number of keys of an attention".into(),
+            needed: shape.keys as u64,
+            allowed: max_keys as u64,
+            advice: "use fewer frames, or another adapter",
+        });
+    }
     let (number, ids) = match mask {
         // Ids are bound always and read under the last mask only.
         Mask::None => (0, tensors[0]),
@@ -296,7 +274,8 @@ fn attend(
     let mut constants: Vec<(&str, Constant)> = vec![
         ("HEAD", (shape.head_dim as u32).into()),
         ("MASK", number.into()),
-        ("STATE", state.into()),
+        ("STATE", statistics.is_some().into()),
+        ("result", out.dtype().into()),
     ];
     let (source, grid) = match variant {
         Variant::Tiles { tx, ty } => {
@@ -305,12 +284,16 @@ fn attend(
             let grid = [tiles, shape.heads as u32, shape.batch as u32];
             (shaders::ATTENTION, grid)
         }
-        Variant::Lane => {
-            constants.push(("LANES", LANES.into()));
-            let groups = (shape.heads * shape.queries).div_ceil(LANES as usize) as u32;
-            (shaders::ATTENTION_LANE, [groups, 1, shape.batch as u32])
+        Variant::Broadcast => {
+            constants.push(("WIDE", WIDE.into()));
+            let groups = shape.queries.div_ceil(16) as u32;
+            let grid = [groups, shape.heads as u32, shape.batch as u32];
+            (shaders::ATTENTION_BROADCAST, grid)
         }
-        Variant::Row => unreachable!("has bindings of its own"),
+        Variant::Row => {
+            attend_row(pass, operands, shape, out);
+            return Ok(());
+        }
     };
     let params = Params {
         q,
@@ -322,19 +305,14 @@ fn attend(
         id_row: ids.cols() as u32,
         scale: scale(shape),
     };
-    let kernel = pass.gpu().kernel(source, tensors[0].dtype(), &constants);
-    let [out, value, sum, max] = outputs;
+    let kernel = pass.gpu().kernel(source, elem, &constants);
+    // Without a state its statistics are bound and not written.
+    let unused = pass.tensor(&[4], DType::F32)?;
+    let [sum, max] = statistics.unwrap_or([&unused; 2]);
     let [q, k, v] = tensors;
-    pass.dispatch(
-        &kernel,
-        &[q, k, v, ids, out, value, sum, max],
-        &params,
-        grid,
-    );
+    pass.dispatch(&kernel, &[q, k, v, ids, out, sum, max], &params, grid);
+    Ok(())
 }
-
-/// Invocations a workgroup of the kernel without barriers: one SIMD register of a software adapter.
-const LANES: u32 = 8;
 
 fn attend_row(pass: &mut Pass, operands: [Rows; 3], shape: &Shape, out: &Tensor) {
     let [q, k, v] = check(operands, shape);
@@ -356,82 +334,6 @@ fn attend_row(pass: &mut Pass, operands: [Rows; 3], shape: &Shape, out: &Tensor)
         .kernel(shaders::ATTENTION_ROW, q.dtype(), &constants);
     let grid = [shape.heads as u32, shape.batch as u32, 1];
     pass.dispatch(&kernel, &[q, k, v, out], &params, grid);
-}
-
-#[repr(C)]
-#[derive(Clone, Copy, bytemuck::Pod, bytemuck::Zeroable)]
-struct MergeParams {
-    items: u32,
-    first: u32,
-    count: u32,
-}
-
-/// Merges `count` batches of `from` (T, Q, ..) from index `first` on into `into` (1, Q, ..), in
-/// place.
-pub fn pool_merge(
-    pass: &mut Pass,
-    into: &PoolState,
-    from: &PoolState,
-    first: usize,
-    count: usize,
-) -> Result<()> {
-    assert_eq!(into.sum.dim(0), 1, "states merge into one");
-    assert_eq!(into.sum.dims()[1..], from.sum.dims()[1..], "states differ");
-    assert_eq!(into.head_dim(), from.head_dim(), "states differ");
-    assert!(first + count <= from.sum.dim(0), "{first} + {count} states");
-    let items = into.sum.len();
-    let params = MergeParams {
-        items: items as u32,
-        first: first as u32,
-        count: count as u32,
-    };
-    let constants = [("HEAD", (into.head_dim() as u32).into())];
-    let kernel = (pass.gpu()).kernel(shaders::POOL_MERGE, DType::F32, &constants);
-    let tensors = [
-        &from.sum,
-        &from.max,
-        &from.value,
-        &into.sum,
-        &into.max,
-        &into.value,
-    ];
-    pass.dispatch(&kernel, &tensors, &params, folded(items, 64));
-    Ok(())
-}
-
-/// A state over no keys: (1, Q, ..). Errors: out of memory.
-pub fn pool_empty(
-    pass: &mut Pass,
-    queries: usize,
-    heads: usize,
-    head_dim: usize,
-) -> Result<PoolState> {
-    let state = PoolState::allocate(pass, 1, queries, heads, head_dim)?;
-    pass.clear(&state.sum);
-    pass.clear(&state.max);
-    pass.clear(&state.value);
-    Ok(state)
-}
-
-#[repr(C)]
-#[derive(Clone, Copy, bytemuck::Pod, bytemuck::Zeroable)]
-struct FinishParams {
-    items: u32,
-    head4: u32,
-}
-
-/// The pooled values of a state: (B, Q, H·head_dim) `out`; 0 where it is empty. Errors: out of
-/// memory.
-pub fn pool_finish(pass: &mut Pass, state: &PoolState, out: DType) -> Result<Tensor> {
-    let y = pass.tensor(state.value.dims(), out)?;
-    let params = FinishParams {
-        items: (y.len() / 4) as u32,
-        head4: (state.head_dim() / 4) as u32,
-    };
-    let kernel = pass.gpu().kernel(shaders::POOL_FINISH, out, &[]);
-    let grid = folded(y.len() / 4, 64);
-    pass.dispatch(&kernel, &[&state.sum, &state.value, &y], &params, grid);
-    Ok(y)
 }
 
 #[repr(C)]
@@ -467,4 +369,21 @@ pub fn kv_append(pass: &mut Pass, qkv: &Tensor, cache: &Tensor, at: usize) -> Re
     let grid = folded(params.items as usize, 64);
     pass.dispatch(&kernel, &[qkv, cache], &params, grid);
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{DType, tiles};
+
+    #[test]
+    fn a_tile_fits_every_head_into_16_kib() {
+        for head_dim in (4..=128).step_by(4) {
+            for elem in [DType::F16, DType::F32] {
+                for kib in [16, 32, 64] {
+                    tiles(kib * 1024, head_dim, elem);
+                }
+            }
+        }
+        assert_eq!(tiles(48 << 10, 64, DType::F16), (8, 16));
+    }
 }

@@ -29,20 +29,19 @@ pub(super) fn narrow(caps: &Caps) -> Lanes {
     }
 }
 
-/// Loop iterations one invocation may take. lavapipe silently leaves every loop of an invocation
-/// after 65535 iterations in total.
-const MAX_ITERATIONS: usize = 60_000;
+/// Rounds that all loops of one invocation may take together on a software adapter: lavapipe ends
+/// them, silently, after 65535.
+pub(super) const MAX_ROUNDS: usize = 60_000;
 
 /// Invocations for a row as long as a vocabulary that is read `passes` times: such rows are few, so
 /// each gets a large workgroup.
 pub(super) fn wide(caps: &Caps, width: usize, passes: usize) -> u32 {
-    let lanes = if caps.software() {
-        // One SIMD register, unless that would take too many iterations.
-        ((passes * width).div_ceil(MAX_ITERATIONS) as u32)
-            .next_power_of_two()
-            .max(8)
-    } else {
-        1024
-    };
-    lanes.min(1 << caps.workgroup_invocations.ilog2())
+    let most = 1 << caps.workgroup_invocations.min(1024).ilog2();
+    if !caps.software() {
+        return most;
+    }
+    let needed = (passes * width).div_ceil(MAX_ROUNDS).next_power_of_two() as u32;
+    assert!(needed <= most, "{passes} passes over {width} values");
+    // At least one SIMD register; barriers make more than needed slow.
+    needed.max(8)
 }

@@ -16,7 +16,7 @@ macro_rules! shaders {
 
 shaders! {
     ATTENTION = "attention";
-    ATTENTION_LANE = "attention_lane";
+    ATTENTION_BROADCAST = "attention_broadcast";
     ATTENTION_ROW = "attention_row";
     CUT_PATCHES = "cut_patches";
     EMBED_PATCHES = "embed_patches";
