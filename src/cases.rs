@@ -95,7 +95,7 @@ impl Prepared {
 /// The case as one worth timing: its shape is a published model's, which `name` tells.
 fn named(name: &str, case: Case) -> Case {
     Case {
-        shape: format!("{} {name} {}", case.op, case.shape),
+        shape: format!("{name} {}", case.shape),
         bench: true,
         ..case
     }

@@ -55,10 +55,10 @@ pub fn cases() -> Vec<Case> {
         attention(of(2, 1, 96, 33, 257), SharedQueries, Masked::No),
         attention(of(2, 2, 128, 5, 37), SharedKeys, Masked::No),
         attention(of(2, 2, 20, 5, 37), SharedKeys, Masked::No),
-        attention_row(of(1, 3, 64, 1, 1), Cache),
-        attention_row(of(3, 2, 32, 1, 63), Cache),
-        attention_row(of(2, 2, 96, 1, 257), SharedKeys),
-        attention_row(of(2, 1, 12, 1, 1757), Cache),
+        attention(of(1, 3, 64, 1, 1), Cache, Masked::Causal),
+        attention(of(3, 2, 32, 1, 63), Cache, Masked::Causal),
+        attention(of(2, 2, 96, 1, 257), SharedKeys, Masked::Causal),
+        attention(of(2, 1, 12, 1, 1757), Cache, Masked::Causal),
         attention_state(of(2, 1, 64, 7, 65), Cache),
         attention_state(of(3, 2, 96, 33, 63), SharedQueries),
         pool_merge(5, 3, 2, 12),
@@ -85,10 +85,13 @@ pub fn cases() -> Vec<Case> {
             "pooler_states",
             attention_state(of(8, 8, 96, 256, 257), SharedQueries),
         ),
-        named("decode_self", attention_row(of(1, 12, 64, 1, 76), Cache)),
+        named(
+            "decode_self",
+            attention(of(1, 12, 64, 1, 76), Cache, Masked::Causal),
+        ),
         named(
             "decode_cross",
-            attention_row(of(6, 12, 64, 1, 255), SharedKeys),
+            attention(of(6, 12, 64, 1, 255), SharedKeys, Masked::Causal),
         ),
     ]
 }
@@ -247,11 +250,6 @@ fn attention(shape: Shape, layout: Layout, masked: Masked) -> Case {
             })
         }),
     }
-}
-
-/// Decoding: one query that sees every key.
-fn attention_row(shape: Shape, layout: Layout) -> Case {
-    attention(shape, layout, Masked::Causal)
 }
 
 fn attention_state(shape: Shape, layout: Layout) -> Case {
