@@ -44,7 +44,7 @@ fn main() -> Result<ExitCode> {
         &[DType::F32]
     };
     let mut failed = false;
-    for case in cases::all().iter().filter(|c| wanted(c)) {
+    for case in cases::all(gpu.caps()).iter().filter(|c| wanted(c)) {
         for &dtype in dtypes {
             let prepared = (case.prepare)(&gpu, dtype)?;
             if test && prepared.flops > SMALL_FLOPS {

@@ -9,7 +9,7 @@ mod norm;
 pub mod preprocess;
 
 use crate::Result;
-use crate::gpu::{DType, Gpu, Pass, Tensor};
+use crate::gpu::{Caps, DType, Gpu, Pass, Tensor};
 
 /// One op at one shape.
 pub struct Case {
@@ -101,9 +101,9 @@ fn named(name: &str, case: Case) -> Case {
     }
 }
 
-/// Every case.
-pub fn all() -> Vec<Case> {
-    let mut cases = linear::cases();
+/// Every case that an adapter of these capabilities can run.
+pub fn all(caps: &Caps) -> Vec<Case> {
+    let mut cases = linear::cases(caps);
     cases.extend(norm::cases());
     cases.extend(attention::cases());
     cases.extend(embed::cases());

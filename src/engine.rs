@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use crate::frames::Frame;
 use crate::generate::{Options, greedy};
-use crate::gpu::{DType, Gpu, Tensor};
+use crate::gpu::{DType, Gpu, Pass, Tensor};
 use crate::model::{Clips, CoCa, FrameTokens, ModelSource, Taps};
 use crate::preprocess::patches;
 use crate::tokenizer::Tokenizer;
@@ -47,6 +47,9 @@ pub struct Caption {
     pub generate: f64,
 }
 
+/// Pixels staged at a time.
+const UPLOAD_BYTES: usize = 64 << 20;
+
 impl Engine {
     /// Loads a model and its tokenizer. `dtype` `None` takes f16 where the adapter computes in it,
     /// else f32.
@@ -85,42 +88,54 @@ impl Engine {
                 found: "none".into(),
             });
         }
-        let (gpu, config) = (self.model.gpu(), self.model.config());
+        let portions: Vec<_> = portions(frames, self.model.frames_at_once()).collect();
         let mut timings = Timings::default();
-        let mut parts = Vec::new();
-        for some in frames.chunks(self.model.frames_at_once()) {
-            let clock = Instant::now();
-            let mut pass = gpu.pass();
-            let patches = patches(
-                &mut pass,
-                some,
-                &config.preprocess,
-                config.patch as u32,
-                self.model.dtype(),
-            )?;
-            pass.submit()?.wait()?;
-            timings.preprocess += lap(clock);
-
-            let clock = Instant::now();
-            let mut pass = gpu.pass();
-            let tokens = (self.model).encode_frames(&mut pass, &patches, &mut Taps::none())?;
-            pass.submit()?.wait()?;
-            timings.encode += lap(clock);
-            parts.push(tokens);
-        }
-
-        let clock = Instant::now();
-        let mut pass = gpu.pass();
-        let tokens = FrameTokens::concatenate(&mut pass, parts)?;
-        let Clips { embedding, context } =
-            (self.model).pool(&mut pass, &tokens, 1, &mut Taps::none())?;
-        pass.submit()?.wait()?;
-        timings.pool = lap(clock);
+        let Clips { embedding, context } = match portions[..] {
+            [all] => {
+                let tokens = self.encode_portion(all, &mut timings)?;
+                self.timed(&mut timings.pool, |pass| {
+                    self.model.pool(pass, &tokens, 1, &mut Taps::none())
+                })?
+            }
+            _ => {
+                let state = self.timed(&mut timings.pool, |pass| self.model.empty_state(pass))?;
+                for some in portions {
+                    let tokens = self.encode_portion(some, &mut timings)?;
+                    self.timed(&mut timings.pool, |pass| {
+                        self.model.merge_frames(pass, &state, &tokens)
+                    })?;
+                }
+                self.timed(&mut timings.pool, |pass| {
+                    self.model.pool_state(pass, &state)
+                })?
+            }
+        };
         Ok(Clip {
             embedding,
             context,
             timings,
         })
+    }
+
+    fn encode_portion(&self, frames: &[Frame], timings: &mut Timings) -> Result<FrameTokens> {
+        let config = self.model.config();
+        let (side, elem) = (config.patch as u32, self.model.dtype());
+        let patches = self.timed(&mut timings.preprocess, |pass| {
+            patches(pass, frames, &config.preprocess, side, elem)
+        })?;
+        self.timed(&mut timings.encode, |pass| {
+            (self.model).encode_frames(pass, &patches, &mut Taps::none())
+        })
+    }
+
+    /// Records, submits and waits, and adds the wall time to `total`.
+    fn timed<T>(&self, total: &mut f64, record: impl FnOnce(&mut Pass) -> Result<T>) -> Result<T> {
+        let clock = Instant::now();
+        let mut pass = self.model.gpu().pass();
+        let recorded = record(&mut pass)?;
+        pass.submit()?.wait()?;
+        *total += lap(clock);
+        Ok(recorded)
     }
 
     /// Says what a clip shows, always taking the likeliest word.
@@ -135,6 +150,22 @@ impl Engine {
             generate: lap(clock),
         })
     }
+}
+
+/// Consecutive frames to upload and encode together: at most `most`, and no more than
+/// [`UPLOAD_BYTES`] of pixels unless a single frame has more.
+fn portions(mut frames: &[Frame], most: usize) -> impl Iterator<Item = &[Frame]> {
+    std::iter::from_fn(move || {
+        let mut bytes = 0;
+        let fits = |frame: &&Frame| {
+            bytes += frame.picture.data.len();
+            bytes <= UPLOAD_BYTES
+        };
+        let count = frames.iter().take(most).take_while(fits).count().max(1);
+        let (some, rest) = frames.split_at_checked(count)?;
+        frames = rest;
+        Some(some)
+    })
 }
 
 fn lap(since: Instant) -> f64 {

@@ -5,6 +5,8 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::gpu::DType;
+
 /// Everything that can go wrong in the world outside this crate.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -73,6 +75,12 @@ pub enum Error {
         allowed: u64,
         advice: &'static str,
     },
+
+    /// The model's results were not numbers.
+    #[error(
+        "the model computed values that are not finite in {0}; try --dtype f32, or check its weights"
+    )]
+    Overflow(DType),
 
     /// The device ran out of memory.
     #[error("out of GPU memory: {0}; use fewer frames, --dtype f16 or a smaller model")]

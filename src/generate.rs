@@ -43,15 +43,23 @@ const STEPS_AT_ONCE: usize = 8;
 /// `context` is (B, Q-1, E) f32. EOT cannot come before `min_seq_len` ids and is forced as the last
 /// of `seq_len`; a text ends on EOT or on id 0. Blocks until all B texts have ended.
 ///
-/// Errors: a prompt that leaves no room or has ids outside the vocabulary; the device's.
+/// Errors: a prompt that leaves no room or has ids outside the vocabulary; logits that are not
+/// numbers; the device's.
 pub fn greedy(model: &CoCa, context: &Tensor, options: &Options) -> Result<Vec<Generated>> {
     let config = model.config();
     let seq_len = options.seq_len.min(config.context_length);
     let start = 1 + options.prompt.len();
+    if seq_len < 2 {
+        return Err(Error::Argument {
+            what: "seq_len",
+            expected: "at least 2".into(),
+            found: seq_len.to_string(),
+        });
+    }
     if start >= seq_len {
         return Err(Error::Argument {
             what: "prompt",
-            expected: format!("at most {} ids", seq_len.saturating_sub(2)),
+            expected: format!("at most {} ids", seq_len - 2),
             found: options.prompt.len().to_string(),
         });
     }
@@ -99,6 +107,9 @@ pub fn greedy(model: &CoCa, context: &Tensor, options: &Options) -> Result<Vec<G
 
     let tokens = gpu.read_u32(&written.tokens)?;
     let logprobs = gpu.read_f32(&written.logprobs)?;
+    if !logprobs.iter().all(|logprob| logprob.is_finite()) {
+        return Err(Error::Overflow(model.dtype()));
+    }
     Ok(tokens
         .chunks(seq_len)
         .zip(logprobs.chunks(seq_len))

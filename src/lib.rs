@@ -36,6 +36,7 @@
 pub mod cases;
 pub mod engine;
 pub mod error;
+mod files;
 pub mod frames;
 pub mod generate;
 pub mod gpu;

@@ -33,6 +33,10 @@ use crate::gpu::{DType, Gpu, Pass, Tensor};
 use crate::ops::attention::{PoolState, pool_merge};
 use crate::{Error, Result};
 
+/// The work of one dispatch, in floating-point operations, that even a small GPU ends within a
+/// fraction of the two seconds that desktop drivers allow.
+const DISPATCH_FLOP: usize = 50_000_000_000;
+
 /// A loaded model on its device.
 pub struct CoCa {
     gpu: Gpu,
@@ -119,13 +123,18 @@ impl CoCa {
         self.logit_scale
     }
 
-    /// Frames that can be encoded at once without an activation exceeding one binding.
+    /// Frames to encode at once: no activation exceeds a binding, and no dispatch takes so long that
+    /// a desktop driver's watchdog would end it.
     pub fn frames_at_once(&self) -> usize {
-        let widest = (3 * self.config.vision.width).max(self.config.vision.mlp);
-        let stream = self.config.vision.width * DType::F32.size();
-        let row = (widest * self.elem.size()).max(stream);
-        let frame = self.config.tokens() * row;
-        (self.gpu.caps().binding_bytes as usize / frame).max(1)
+        let Config { vision, .. } = self.config;
+        let widest = (3 * vision.width)
+            .max(vision.mlp)
+            .max(2 * self.config.embed_dim)
+            .max(self.config.patch_columns());
+        let row = (widest * self.elem.size()).max(vision.width * DType::F32.size());
+        let by_memory = self.gpu.caps().binding_bytes as usize / (self.config.tokens() * row);
+        let by_time = DISPATCH_FLOP / (2 * self.config.tokens() * vision.width * vision.mlp);
+        by_memory.min(by_time).max(1)
     }
 
     /// Reads frames: `patches` (T, G², padded 3P²) `elem` → the pooler's keys and values.
@@ -167,7 +176,28 @@ impl CoCa {
         frames: &FrameTokens,
         patches_only: bool,
     ) -> Result<PoolState> {
-        (self.attn_pool).states(pass, &frames.keys_values, usize::from(patches_only))
+        let all = 0..frames.keys_values.dim(0);
+        (self.attn_pool).states(pass, &frames.keys_values, all, usize::from(patches_only))
+    }
+
+    /// The pooling state of no frames, for one clip.
+    pub fn empty_state(&self, pass: &mut Pass) -> Result<PoolState> {
+        self.attn_pool.empty_state(pass)
+    }
+
+    /// Merges frames into the state of a clip, which takes the same memory however many they are.
+    pub fn merge_frames(
+        &self,
+        pass: &mut Pass,
+        state: &PoolState,
+        frames: &FrameTokens,
+    ) -> Result<()> {
+        self.attn_pool.merge(pass, state, &frames.keys_values)
+    }
+
+    /// The clip whose frames were merged into `state`: what [`pool`](Self::pool) makes of them.
+    pub fn pool_state(&self, pass: &mut Pass, state: &PoolState) -> Result<Clips> {
+        self.attn_pool.pool_state(pass, state, &mut Taps::none())
     }
 
     /// Pools frames `first..first + count` of `states` into one clip: exactly what [`pool`](Self::pool)
@@ -181,7 +211,7 @@ impl CoCa {
     ) -> Result<Clips> {
         let merged = self.attn_pool.empty_state(pass)?;
         pool_merge(pass, &merged, states, first, count)?;
-        self.attn_pool.pool_state(pass, &merged)
+        self.attn_pool.pool_state(pass, &merged, &mut Taps::none())
     }
 
     /// Reads texts: ids (R, L), padded with 0.

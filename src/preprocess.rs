@@ -111,7 +111,7 @@ pub fn patches(
         ("GRID", (grid as u32).into()),
         ("QUADS", (columns as u32 / 4).into()),
     ];
-    let kernel = pass.gpu().kernel(shaders::CUT_PATCHES, elem, &constants);
+    let kernel = pass.gpu().kernel(shaders::CUT_PATCHES, elem, &constants)?;
     let quads = cut.len() / 4;
     dispatch(
         pass,
@@ -271,7 +271,7 @@ fn converted(
         &[frames, area.rows as usize, area.cols as usize],
         DType::U32,
     )?;
-    let kernel = (pass.gpu()).kernel(shaders::FRAME_RGB, DType::F32, &layout.constants());
+    let kernel = (pass.gpu()).kernel(shaders::FRAME_RGB, DType::F32, &layout.constants())?;
     let params = layout.params(area, frames);
     dispatch(
         pass,
@@ -339,18 +339,24 @@ impl Resizer {
             [frames, rows, size]
         };
         let between = pass.tensor(&between, DType::U32)?;
-        self.pass(pass, !self.vertical_first, source, &between, 0);
-        self.pass(pass, self.vertical_first, &between, out, first);
-        Ok(())
+        self.pass(pass, !self.vertical_first, source, &between, 0)?;
+        self.pass(pass, self.vertical_first, &between, out, first)
     }
 
     /// One of the two passes, into `to` from frame `first` on.
-    fn pass(&self, pass: &mut Pass, horizontal: bool, from: &Tensor, to: &Tensor, first: usize) {
+    fn pass(
+        &self,
+        pass: &mut Pass,
+        horizontal: bool,
+        from: &Tensor,
+        to: &Tensor,
+        first: usize,
+    ) -> Result<()> {
         let constants = [
             ("HORIZONTAL", horizontal.into()),
             ("SIZE", self.size.into()),
         ];
-        let kernel = pass.gpu().kernel(shaders::RESIZE, DType::F32, &constants);
+        let kernel = pass.gpu().kernel(shaders::RESIZE, DType::F32, &constants)?;
         let taps = if horizontal {
             &self.columns
         } else {
@@ -372,6 +378,7 @@ impl Resizer {
             total: total as u32,
         };
         dispatch(pass, &kernel, &[taps, from, to], &params, total);
+        Ok(())
     }
 }
 

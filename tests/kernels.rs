@@ -12,7 +12,7 @@ fn kernels_match_their_twins() {
     let software = gpu.with_caps(|caps| caps.kind = "software");
     let hardware = gpu.with_caps(|caps| caps.kind = "discrete");
     let mut failures = Vec::new();
-    for case in cases::all() {
+    for case in cases::all(gpu.caps()) {
         for dtype in [DType::F32, DType::F16] {
             if dtype == DType::F16 && !gpu.caps().f16 {
                 continue;

@@ -99,20 +99,36 @@ fn streamed_frames_pool_like_a_batch() {
 }
 
 #[test]
-fn frames_encoded_in_parts_are_the_same_clip() {
+fn a_clip_encoded_in_portions_is_the_same_clip() {
     let model = tiny(DType::F32);
-    let pixels = frames(&model, 3, 3);
+    let gpu = model.gpu();
+    let pixels = frames(&model, 7, 3);
+    let frame = pixels.len() / 7;
     let whole = pool(&model, &encode(&model, &pixels));
-    let parts = pixels
-        .chunks(pixels.len() / 3)
-        .map(|frame| encode(&model, frame))
+    let portions: Vec<_> = (pixels.chunks(3 * frame))
+        .map(|some| encode(&model, some))
         .collect();
-    let mut pass = model.gpu().pass();
-    let joined = FrameTokens::concatenate(&mut pass, parts).unwrap();
+    let mut pass = gpu.pass();
+    let state = model.empty_state(&mut pass).unwrap();
+    for tokens in &portions {
+        model.merge_frames(&mut pass, &state, tokens).unwrap();
+    }
+    let clip = model.pool_state(&mut pass, &state).unwrap();
     pass.submit().unwrap();
-    let joined = pool(&model, &joined);
-    assert_close("embedding", &joined.0, &whole.0, 2e-6);
-    assert_close("context", &joined.1, &whole.1, 2e-5);
+    let merged = read(gpu, &clip.embedding, &clip.context);
+    assert_close("embedding", &merged.0, &whole.0, 1e-5);
+    assert_close("context", &merged.1, &whole.1, 1e-5);
+}
+
+#[test]
+fn a_long_clip_is_pooled_a_few_frames_at_a_time() {
+    let model = tiny(DType::F32);
+    // 300 frames of 17 tokens are more keys than one dispatch takes.
+    let one = frames(&model, 1, 9);
+    let image = pool(&model, &encode(&model, &one));
+    let long = pool(&model, &encode(&model, &one.repeat(300)));
+    assert_close("embedding", &long.0, &image.0, 1e-5);
+    assert_close("context", &long.1, &image.1, 1e-4);
 }
 
 #[test]

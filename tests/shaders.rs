@@ -27,7 +27,7 @@ fn on_disk() -> BTreeSet<String> {
 fn every_shader_is_listed_and_has_a_case() {
     let listed: BTreeSet<_> = shaders::ALL.iter().map(|s| s.name.to_owned()).collect();
     assert_eq!(on_disk(), listed, "files in shaders/ and ops::shaders::ALL");
-    let tested: BTreeSet<_> = (cases::all().iter())
+    let tested: BTreeSet<_> = (cases::all(common::gpu().caps()).iter())
         .flat_map(|case| case.shaders)
         .map(|name| (*name).to_owned())
         .collect();
@@ -39,7 +39,7 @@ fn every_kernel_translates_for_every_backend() {
     let gpu = common::gpu();
     let mut dtypes = vec![DType::F32];
     dtypes.extend(gpu.caps().f16.then_some(DType::F16));
-    for case in cases::all() {
+    for case in cases::all(gpu.caps()) {
         for &dtype in &dtypes {
             let prepared = (case.prepare)(gpu, dtype).expect("operands");
             for kind in ["software", "discrete"] {

@@ -2,8 +2,8 @@
 //! models' shapes as the ops themselves choose.
 
 use super::{Case, Prepared};
-use crate::gpu::{DType, Gpu, Pass};
-use crate::ops::linear::{Linear, Op, Variant, linear_by, padded};
+use crate::gpu::{Caps, DType, Gpu, Pass};
+use crate::ops::linear::{Extents, Linear, Op, Variant, linear_by, padded};
 use crate::{Result, ops, reference};
 
 /// (M, K, N): every size that matters to a tile, at or off its edge.
@@ -41,7 +41,7 @@ const MODELS: [(&str, Op, usize, usize, usize); 14] = [
     ("shapes_mlp_down", Op::Add, 520, 512, 128),
 ];
 
-pub fn cases() -> Vec<Case> {
+pub fn cases(caps: &Caps) -> Vec<Case> {
     let variants: [(_, &[&str]); 5] = [
         (Variant::Tile, &["linear_tile"]),
         (Variant::Broadcast, &["linear_broadcast"]),
@@ -57,7 +57,9 @@ pub fn cases() -> Vec<Case> {
             if shaders[0] == "linear_row" && mkn[0] > 65 {
                 continue;
             }
-            cases.push(case(Some(variant), shaders, op, mkn, ""));
+            if variant.runs(caps, extents(mkn)) {
+                cases.push(case(Some(variant), shaders, op, mkn, ""));
+            }
         }
     }
     for (model, op, m, k, n) in MODELS {
@@ -72,13 +74,18 @@ pub fn cases() -> Vec<Case> {
         if let "vit_b32_proj" | "decode_row" = model {
             let few = m == 1;
             for (variant, shaders) in variants {
-                if few == (shaders[0] == "linear_row") {
+                let fits = few == (shaders[0] == "linear_row");
+                if fits && variant.runs(caps, extents([m, k, n])) {
                     add(Some(variant), shaders);
                 }
             }
         }
     }
     cases
+}
+
+fn extents([m, k, n]: [usize; 3]) -> Extents {
+    Extents { m, n, k }
 }
 
 fn name(op: Op) -> &'static str {
@@ -212,14 +219,11 @@ fn prepare(
             Op::Add => pass.upload_f32(&[m, n], DType::F32, &residual)?,
             _ => pass.tensor(&[m, n], out)?,
         };
-        match variant {
-            // Where the adapter cannot run the variant, the chosen one stands in.
-            Some(variant) if linear_by(pass, variant, op, &x, &layer, &y).is_some() => {}
-            _ => match op {
-                Op::Plain => return Ok(vec![ops::linear::linear(pass, &x, &layer, out)?]),
-                Op::Gelu => return Ok(vec![ops::linear::linear_gelu(pass, &x, &layer)?]),
-                Op::Add => ops::linear::linear_add(pass, &x, &layer, &y)?,
-            },
+        match (variant, op) {
+            (Some(variant), _) => linear_by(pass, variant, op, &x, &layer, &y)?,
+            (None, Op::Plain) => return Ok(vec![ops::linear::linear(pass, &x, &layer, out)?]),
+            (None, Op::Gelu) => return Ok(vec![ops::linear::linear_gelu(pass, &x, &layer)?]),
+            (None, Op::Add) => ops::linear::linear_add(pass, &x, &layer, &y)?,
         }
         Ok(vec![y])
     };

@@ -27,7 +27,7 @@ pub fn adapters() -> Vec<AdapterReport> {
         .enumerate()
         .map(|(i, adapter)| AdapterReport {
             caps: Caps::of_adapter(adapter),
-            unusable: unusable(adapter),
+            unusable: Caps::of_adapter(adapter).unusable(),
             chosen: chosen == Some(i),
         })
         .collect()
@@ -86,14 +86,18 @@ fn ranked(instance: &wgpu::Instance) -> Vec<wgpu::Adapter> {
 }
 
 fn choose(ranked: &[wgpu::Adapter]) -> Result<usize> {
+    let ours = Backends::VULKAN | Backends::METAL | Backends::DX12;
+    if Backends::from_env().is_some_and(|named| !named.intersects(ours)) {
+        return Err(Error::NoAdapter(
+            "WGPU_BACKEND: expected vulkan, metal or dx12".into(),
+        ));
+    }
     if ranked.is_empty() {
-        return Err(Error::NoAdapter(format!(
-            "no Vulkan, Metal or DX12 driver found{}; install a GPU driver, or Mesa's software \
-             adapter (Debian: mesa-vulkan-drivers)",
-            Backends::from_env()
-                .map(|b| format!(" for WGPU_BACKEND={b:?}"))
-                .unwrap_or_default(),
-        )));
+        return Err(Error::NoAdapter(
+            "no Vulkan, Metal or DX12 driver found; install a GPU driver, or Mesa's software \
+             adapter (Debian: mesa-vulkan-drivers)"
+                .into(),
+        ));
     }
     let filter = name_filter();
     let named = |adapter: &wgpu::Adapter| {
@@ -112,11 +116,11 @@ fn choose(ranked: &[wgpu::Adapter]) -> Result<usize> {
     candidates
         .iter()
         .copied()
-        .find(|&i| unusable(&ranked[i]).is_none())
+        .find(|&i| Caps::of_adapter(&ranked[i]).unusable().is_none())
         .ok_or_else(|| {
             let reasons: Vec<_> = candidates
                 .iter()
-                .filter_map(|&i| unusable(&ranked[i]))
+                .filter_map(|&i| Caps::of_adapter(&ranked[i]).unusable())
                 .collect();
             Error::NoAdapter(reasons.join("; "))
         })
@@ -127,26 +131,4 @@ fn name_filter() -> Option<String> {
         .ok()
         .filter(|name| !name.is_empty())
         .map(|name| name.to_lowercase())
-}
-
-/// Why the kernels cannot run on `adapter`, or `None` if they can.
-pub(super) fn unusable(adapter: &wgpu::Adapter) -> Option<String> {
-    let caps = Caps::of_adapter(adapter);
-    if !adapter.features().contains(wgpu::Features::IMMEDIATES) {
-        Some(format!("{} has no immediates (push constants)", caps.name))
-    } else if caps.immediate_bytes < super::kernel::IMMEDIATE_BYTES {
-        Some(format!(
-            "{} has {} bytes of immediates, {} are needed",
-            caps.name,
-            caps.immediate_bytes,
-            super::kernel::IMMEDIATE_BYTES
-        ))
-    } else if caps.workgroup_bytes < 16 * 1024 || caps.workgroup_invocations < 256 {
-        Some(format!(
-            "{} has workgroups of {} bytes and {} invocations, 16384 and 256 are needed",
-            caps.name, caps.workgroup_bytes, caps.workgroup_invocations
-        ))
-    } else {
-        None
-    }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use wgpu::{DeviceType, ErrorFilter, Features, Limits};
 
-use super::kernel::KernelCache;
+use super::kernel::{IMMEDIATE_BYTES, KernelCache};
 use super::pool::{Pool, PoolStats};
 use super::recording::Recording;
 use super::{DType, Pass, Tensor, adapters};
@@ -60,11 +60,32 @@ impl Caps {
                 .then_some((info.subgroup_min_size, info.subgroup_max_size)),
             timestamps: features.contains(Features::TIMESTAMP_QUERY),
             pipeline_cache: features.contains(Features::PIPELINE_CACHE),
-            immediate_bytes: limits.max_immediate_size,
+            immediate_bytes: match features.contains(Features::IMMEDIATES) {
+                true => limits.max_immediate_size,
+                false => 0,
+            },
             workgroup_bytes: limits.max_compute_workgroup_storage_size,
             workgroup_invocations: limits.max_compute_invocations_per_workgroup,
             buffer_bytes: limits.max_buffer_size,
             binding_bytes: limits.max_storage_buffer_binding_size,
+        }
+    }
+
+    /// Why the kernels cannot run, or `None` if they can.
+    pub(super) fn unusable(&self) -> Option<String> {
+        let name = &self.name;
+        if self.immediate_bytes < IMMEDIATE_BYTES {
+            Some(format!(
+                "{name} has {} bytes of immediates (push constants), {IMMEDIATE_BYTES} are needed",
+                self.immediate_bytes
+            ))
+        } else if self.workgroup_bytes < 16 * 1024 || self.workgroup_invocations < 256 {
+            Some(format!(
+                "{name} has workgroups of {} bytes and {} invocations, 16384 and 256 are needed",
+                self.workgroup_bytes, self.workgroup_invocations
+            ))
+        } else {
+            None
         }
     }
 
@@ -99,7 +120,7 @@ pub(super) struct Shared {
 /// kernels at first dispatch and run large models for minutes.
 const PATIENCE: Duration = Duration::from_secs(600);
 
-/// One chunk of staging memory: bounds what an upload of any size holds on the host.
+/// One chunk of staging memory; a larger upload gets a chunk of its own.
 const STAGING_BYTES: u64 = 8 << 20;
 
 impl Gpu {
@@ -117,6 +138,11 @@ impl Gpu {
         let (device, queue) = pollster::block_on(adapter.request_device(&desc))
             .map_err(|e| Error::NoAdapter(format!("{}: {e}", adapter.get_info().name)))?;
         let gpu = Self::from_wgpu(&adapter, device, queue)?;
+        let lost = Arc::clone(&gpu.shared.lost);
+        gpu.device()
+            .set_device_lost_callback(move |reason, message| {
+                *lock(&lost) = Some(format!("{reason:?}: {message}"));
+            });
         if gpu.caps().software() {
             log::warn!(
                 "running on the CPU through the software adapter {}; a GPU is many times faster",
@@ -127,7 +153,8 @@ impl Gpu {
     }
 
     /// Uses a device of the host's. It must have been requested with [`Gpu::required_features`]
-    /// and [`Gpu::required_limits`]; nothing is polled or submitted but by the blocking calls.
+    /// and [`Gpu::required_limits`]; nothing is polled or submitted but by the blocking calls. The
+    /// device-lost callback stays the host's.
     pub fn from_wgpu(
         adapter: &wgpu::Adapter,
         device: wgpu::Device,
@@ -135,20 +162,11 @@ impl Gpu {
     ) -> Result<Self> {
         let info = adapter.get_info();
         let caps = Caps::new(&info, device.features(), &device.limits());
-        if !device.features().contains(Features::IMMEDIATES)
-            || caps.immediate_bytes < super::kernel::IMMEDIATE_BYTES
-        {
+        if let Some(why) = caps.unusable() {
             return Err(Error::NoAdapter(format!(
-                "the device of {} was opened without immediates; request it with \
-                 Gpu::required_features and Gpu::required_limits",
-                caps.name
+                "{why}; request the device with Gpu::required_features and Gpu::required_limits"
             )));
         }
-        let lost = Arc::new(Mutex::new(None));
-        let on_lost = Arc::clone(&lost);
-        device.set_device_lost_callback(move |reason, message| {
-            *lock(&on_lost) = Some(format!("{reason:?}: {message}"));
-        });
         Ok(Self {
             shared: Arc::new(Shared {
                 kernels: KernelCache::new(&device, &info),
@@ -157,7 +175,7 @@ impl Gpu {
                 recording: Recording::default(),
                 device,
                 queue,
-                lost,
+                lost: Arc::default(),
             }),
             caps: Arc::new(caps),
         })
@@ -242,10 +260,27 @@ impl Gpu {
                 advice: "use fewer frames or clips at a time, or another adapter",
             });
         }
-        let shared = &self.shared;
-        let buffer = shared.pool.take(bytes, pooled, |size| {
-            self.scoped(ErrorFilter::OutOfMemory, || {
-                shared.device.create_buffer(&wgpu::BufferDescriptor {
+        let pool = &self.shared.pool;
+        let take = || {
+            pool.take(bytes, pooled, self.caps().buffer_bytes, |size| {
+                self.create(size)
+            })
+        };
+        let buffer = match take() {
+            // Free buffers of other sizes may be all that is in the way.
+            Err(Error::OutOfMemory(_)) => {
+                pool.trim();
+                take()?
+            }
+            taken => taken?,
+        };
+        Ok(Tensor::new(dims, dtype, buffer))
+    }
+
+    fn create(&self, size: u64) -> Result<wgpu::Buffer> {
+        self.scoped(ErrorFilter::OutOfMemory, || {
+            self.scoped(ErrorFilter::Validation, || {
+                self.device().create_buffer(&wgpu::BufferDescriptor {
                     label: Some("tensor"),
                     size,
                     usage: wgpu::BufferUsages::STORAGE
@@ -254,8 +289,7 @@ impl Gpu {
                     mapped_at_creation: false,
                 })
             })
-        })?;
-        Ok(Tensor::new(dims, dtype, buffer))
+        })?
     }
 
     /// Reads a tensor back as `f32`, waiting for all that was submitted before.

@@ -4,11 +4,14 @@
 use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use super::context::lock;
+use wgpu::ErrorFilter;
+
 use super::{DType, Gpu};
+use crate::Result;
 
 /// Bytes of immediates that every kernel may use: what Vulkan guarantees.
 pub(super) const IMMEDIATE_BYTES: u32 = 128;
@@ -92,7 +95,8 @@ pub(super) struct KernelCache {
 struct DiskCache {
     cache: wgpu::PipelineCache,
     file: PathBuf,
-    grown: AtomicBool,
+    /// What the file held.
+    data: Option<Vec<u8>>,
 }
 
 impl KernelCache {
@@ -106,19 +110,25 @@ impl KernelCache {
 
 impl Gpu {
     /// The kernel of `source` for this element type and these constants, compiled at first use.
+    ///
+    /// Errors: the driver's, if it refuses the kernel.
     pub fn kernel(
         &self,
         source: Source,
         elem: DType,
         constants: &[(&'static str, Constant)],
-    ) -> Arc<Kernel> {
+    ) -> Result<Arc<Kernel>> {
         let cache = &self.shared.kernels;
         let key = (source.name, elem, constants.to_vec());
         if let Some(kernel) = lock(&cache.kernels).get(&key) {
-            return Arc::clone(kernel);
+            return Ok(Arc::clone(kernel));
         }
-        let kernel = Arc::new(self.compile(source, &assemble(source, elem, constants)));
-        lock(&cache.kernels).entry(key).or_insert(kernel).clone()
+        let wgsl = assemble(source, elem, constants);
+        let kernel = self.scoped(ErrorFilter::Internal, || {
+            self.scoped(ErrorFilter::Validation, || self.compile(source, &wgsl))
+        })??;
+        let kernel = Arc::new(kernel);
+        Ok(lock(&cache.kernels).entry(key).or_insert(kernel).clone())
     }
 
     /// What was compiled so far: tests translate it for the other backends.
@@ -153,9 +163,6 @@ impl Gpu {
             },
             cache: disk.map(|d| &d.cache),
         });
-        if let Some(disk) = disk {
-            disk.grown.store(true, Ordering::Relaxed);
-        }
         Kernel {
             name: source.name,
             layout: pipeline.get_bind_group_layout(0),
@@ -183,24 +190,24 @@ impl DiskCache {
                 fallback: true,
             })
         };
-        Some(Self {
-            cache,
-            file,
-            grown: AtomicBool::new(false),
-        })
+        Some(Self { cache, file, data })
     }
 
     fn save(&self) -> std::io::Result<()> {
-        let Some(data) = self.cache.get_data() else {
+        let data = self.cache.get_data();
+        let Some(data) = data.filter(|data| Some(data) != self.data.as_ref()) else {
             return Ok(());
         };
         if let Some(folder) = self.file.parent() {
             std::fs::create_dir_all(folder)?;
         }
-        // Written aside and renamed, so that a reader never sees half a file.
+        // Written aside and renamed, so that a reader never sees half a file; every writer aside of
+        // its own.
+        static WRITERS: AtomicUsize = AtomicUsize::new(0);
+        let writer = WRITERS.fetch_add(1, Ordering::Relaxed);
         let aside = self
             .file
-            .with_extension(format!("{}.partial", std::process::id()));
+            .with_extension(format!("{}-{writer}.partial", std::process::id()));
         std::fs::write(&aside, data)?;
         std::fs::rename(&aside, &self.file)
     }
@@ -208,9 +215,7 @@ impl DiskCache {
 
 impl Drop for DiskCache {
     fn drop(&mut self) {
-        if self.grown.load(Ordering::Relaxed)
-            && let Err(e) = self.save()
-        {
+        if let Err(e) = self.save() {
             log::warn!(
                 "could not keep compiled kernels in {}: {e}",
                 self.file.display()

@@ -38,14 +38,19 @@ struct State {
 }
 
 impl Pool {
-    /// A buffer of at least `bytes`, reused if `pooled` and one is free, else made by `create`.
+    /// A buffer of at least `bytes`, reused if `pooled` and one is free, else made by `create`. The
+    /// device makes none larger than `most`.
     pub fn take(
         self: &Arc<Self>,
         bytes: u64,
         pooled: bool,
+        most: u64,
         create: impl FnOnce(u64) -> Result<wgpu::Buffer>,
     ) -> Result<PooledBuffer> {
-        let size = if pooled { size_class(bytes) } else { bytes };
+        let size = match pooled {
+            true => size_class(bytes).min(most).max(bytes),
+            false => bytes,
+        };
         let reused = pooled
             .then(|| lock(&self.state).free.get_mut(&size)?.pop())
             .flatten();

@@ -2,7 +2,6 @@
 
 use std::borrow::Cow;
 use std::collections::HashMap;
-use std::fs::File;
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
@@ -10,7 +9,7 @@ use std::str::FromStr;
 use memmap2::Mmap;
 use safetensors::{Dtype, SafeTensors};
 
-use crate::{Error, Result};
+use crate::{Error, Result, files};
 
 /// Where a model comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,6 +20,9 @@ pub enum ModelSource {
     #[cfg(feature = "shapes")]
     Shapes,
 }
+
+/// Far above any configuration or tokenizer.
+const JSON_BYTES: u64 = 64 << 20;
 
 /// The name of the built-in model.
 pub const SHAPES: &str = "shapes";
@@ -105,8 +107,7 @@ impl ModelSource {
 
     fn read(&self, name: &str) -> Result<Cow<'static, [u8]>> {
         let path = self.file(name);
-        let bytes = std::fs::read(&path).map_err(Error::io(&path))?;
-        Ok(Cow::Owned(bytes))
+        files::read(&path, "a JSON file of a model", JSON_BYTES).map(Cow::Owned)
     }
 
     /// Maps the weights.
@@ -196,7 +197,7 @@ impl Checkpoint {
             ));
         }
         let files = paths.into_iter().map(|path| {
-            let file = File::open(&path).map_err(Error::io(&path))?;
+            let file = files::open(&path, "safetensors weights")?;
             // SAFETY: the map is only read; a file that someone truncates meanwhile ends the
             // process, as with every memory-mapped reader.
             let map = unsafe { Mmap::map(&file) }.map_err(Error::io(&path))?;

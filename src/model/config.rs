@@ -274,9 +274,18 @@ impl PreprocessCfg {
         let expected = |field: &str, expected: &str, found: &str| {
             format!("preprocess_cfg.{field}: expected {expected}, found {found}")
         };
+        let mean = self.mean.unwrap_or(defaults.mean);
+        let std = self.std.unwrap_or(defaults.std);
+        if !mean.iter().all(|v| v.is_finite()) {
+            return Err(expected("mean", "numbers", &format!("{mean:?}")));
+        }
+        // What f16 can still hold once pixels are divided by it.
+        if !std.iter().all(|&v| v.is_finite() && v > 1e-3) {
+            return Err(expected("std", "numbers above 0.001", &format!("{std:?}")));
+        }
         Ok(Preprocess {
-            mean: self.mean.unwrap_or(defaults.mean),
-            std: self.std.unwrap_or(defaults.std),
+            mean,
+            std,
             interpolation: match self.interpolation.as_deref() {
                 None => defaults.interpolation,
                 Some("bicubic") => Interpolation::Bicubic,

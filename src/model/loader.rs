@@ -159,10 +159,14 @@ impl<'a> Loader<'a> {
 
     /// A single number.
     pub fn scalar(&self, name: &str) -> Result<f32> {
-        let value = self
-            .stored(name, &[])
-            .and_then(|stored| stored.elements(0..1).next());
-        Ok(value.unwrap_or_default())
+        let Some(stored) = self.stored(name, &[]) else {
+            return Ok(0.0);
+        };
+        let value: f32 = stored.elements(0..1).sum();
+        match value.is_finite() {
+            true => Ok(value),
+            false => Err(self.not_finite(name, DType::F32)),
+        }
     }
 
     pub fn layer_norm(&self, name: &str, width: usize) -> Result<LayerNorm> {
@@ -352,16 +356,18 @@ impl<'a> Loader<'a> {
             let mut block = Block::new(range.len() * cols, dtype);
             write(range.clone(), &mut block);
             if !block.finite() {
-                return Err(Error::model(
-                    self.checkpoint.path(),
-                    format!("tensor {name} holds values that are not finite in {dtype}"),
-                ));
+                return Err(self.not_finite(name, dtype));
             }
             pass.write(&tensor, (first * row_bytes) as u64, block.bytes());
             pass = self.throttle(pass, block.bytes().len())?;
         }
         pass.submit()?;
         Ok(tensor)
+    }
+
+    fn not_finite(&self, name: &str, dtype: DType) -> Error {
+        let problem = format!("tensor {name} holds values that are not finite in {dtype}");
+        Error::model(self.checkpoint.path(), problem)
     }
 
     /// Submits and waits once enough is on its way.

@@ -1,11 +1,13 @@
 //! CoCa's attentional pooler over the flattened tokens of all frames (OpenCLIP's `AttentionalPooler`).
 
+use std::ops::Range;
+
 use super::loader::{Loader, Part};
 use super::{Config, Taps};
 use crate::Result;
 use crate::gpu::{DType, Pass, Tensor};
 use crate::ops::attention::{
-    Mask, PoolState, Rows, Shape, attention, attention_state, pool_empty, pool_finish,
+    Mask, PoolState, Rows, Shape, attention, attention_state, pool_empty, pool_finish, pool_merge,
 };
 use crate::ops::embed::slice_rows;
 use crate::ops::linear::{Linear, linear};
@@ -23,6 +25,10 @@ pub(super) struct Pooler {
     ln_post: LayerNorm,
     proj: Linear,
 }
+
+/// Keys that one dispatch attends to: every query walks all of them, so more would take long, and
+/// few workgroups would share the work.
+const FLAT_KEYS: usize = 4096;
 
 /// What the pooler makes of a clip.
 pub struct Clips {
@@ -98,8 +104,13 @@ impl Pooler {
         taps: &mut Taps,
     ) -> Result<Clips> {
         let keys = keys_values.rows() / clips;
-        let flat = keys_values.reshape(&[clips, keys, keys_values.cols()]);
         let query = self.queries(pass, taps)?;
+        if clips == 1 && keys > FLAT_KEYS {
+            let state = self.empty_state(pass)?;
+            self.merge(pass, &state, keys_values)?;
+            return self.pool_state(pass, &state, taps);
+        }
+        let flat = keys_values.reshape(&[clips, keys, keys_values.cols()]);
         let mixed = attention(
             pass,
             Rows::all(&query).shared(),
@@ -111,23 +122,45 @@ impl Pooler {
         self.finish(pass, &mixed, taps)
     }
 
-    /// The mergeable state of each frame of `keys_values` (T, N, 2E); the first `skip` tokens of
+    /// Merges all frames of `keys_values` (T, N, 2E) into the state of one clip, a few at a time.
+    pub fn merge(&self, pass: &mut Pass, state: &PoolState, keys_values: &Tensor) -> Result<()> {
+        let (frames, step) = (keys_values.dim(0), (FLAT_KEYS / keys_values.dim(1)).max(1));
+        for first in (0..frames).step_by(step) {
+            let count = step.min(frames - first);
+            let states = self.states(pass, keys_values, first..first + count, 0)?;
+            pool_merge(pass, state, &states, 0, count)?;
+        }
+        Ok(())
+    }
+
+    /// The mergeable state of each of `frames` of `keys_values` (T, N, 2E); the first `skip` tokens of
     /// every frame are left out.
-    pub fn states(&self, pass: &mut Pass, keys_values: &Tensor, skip: usize) -> Result<PoolState> {
+    pub fn states(
+        &self,
+        pass: &mut Pass,
+        keys_values: &Tensor,
+        frames: Range<usize>,
+        skip: usize,
+    ) -> Result<PoolState> {
         let query = self.queries(pass, &mut Taps::none())?;
+        let part = |i| {
+            Rows::part(keys_values, i, 2)
+                .skip_batches(frames.start)
+                .skip_rows(skip)
+        };
         attention_state(
             pass,
             Rows::all(&query).shared(),
-            Rows::part(keys_values, 0, 2).skip_rows(skip),
-            Rows::part(keys_values, 1, 2).skip_rows(skip),
-            self.shape(keys_values.dim(0), keys_values.dim(1) - skip),
+            part(0),
+            part(1),
+            self.shape(frames.len(), keys_values.dim(1) - skip),
         )
     }
 
     /// A clip from a merged state.
-    pub fn pool_state(&self, pass: &mut Pass, state: &PoolState) -> Result<Clips> {
+    pub fn pool_state(&self, pass: &mut Pass, state: &PoolState, taps: &mut Taps) -> Result<Clips> {
         let mixed = pool_finish(pass, state, self.out_proj.weight.dtype())?;
-        self.finish(pass, &mixed, &mut Taps::none())
+        self.finish(pass, &mixed, taps)
     }
 
     fn shape(&self, batch: usize, keys: usize) -> Shape {

@@ -40,6 +40,14 @@ impl<'a> Rows<'a> {
         Self::part(tensor, 0, 1)
     }
 
+    /// The same without the first `batches` batches.
+    pub fn skip_batches(self, batches: usize) -> Self {
+        Self {
+            offset: self.offset + batches * self.batch,
+            ..self
+        }
+    }
+
     /// The same without the first `n` rows of every batch.
     pub fn skip_rows(self, n: usize) -> Self {
         Self {
@@ -291,7 +299,7 @@ fn attend(
             (shaders::ATTENTION_BROADCAST, grid)
         }
         Variant::Row => {
-            attend_row(pass, operands, shape, out);
+            attend_row(pass, operands, shape, out)?;
             return Ok(());
         }
     };
@@ -305,7 +313,7 @@ fn attend(
         id_row: ids.cols() as u32,
         scale: scale(shape),
     };
-    let kernel = pass.gpu().kernel(source, elem, &constants);
+    let kernel = pass.gpu().kernel(source, elem, &constants)?;
     // Without a state its statistics are bound and not written.
     let unused = pass.tensor(&[4], DType::F32)?;
     let [sum, max] = statistics.unwrap_or([&unused; 2]);
@@ -314,7 +322,7 @@ fn attend(
     Ok(())
 }
 
-fn attend_row(pass: &mut Pass, operands: [Rows; 3], shape: &Shape, out: &Tensor) {
+fn attend_row(pass: &mut Pass, operands: [Rows; 3], shape: &Shape, out: &Tensor) -> Result<()> {
     let [q, k, v] = check(operands, shape);
     let constants = [
         ("HEAD", (shape.head_dim as u32).into()),
@@ -331,9 +339,10 @@ fn attend_row(pass: &mut Pass, operands: [Rows; 3], shape: &Shape, out: &Tensor)
     let [q, k, v] = operands.map(|rows| rows.tensor);
     let kernel = pass
         .gpu()
-        .kernel(shaders::ATTENTION_ROW, q.dtype(), &constants);
+        .kernel(shaders::ATTENTION_ROW, q.dtype(), &constants)?;
     let grid = [shape.heads as u32, shape.batch as u32, 1];
     pass.dispatch(&kernel, &[q, k, v, out], &params, grid);
+    Ok(())
 }
 
 #[repr(C)]
@@ -365,7 +374,7 @@ pub fn kv_append(pass: &mut Pass, qkv: &Tensor, cache: &Tensor, at: usize) -> Re
         capacity: capacity as u32,
         at: at as u32,
     };
-    let kernel = pass.gpu().kernel(shaders::KV_APPEND, qkv.dtype(), &[]);
+    let kernel = pass.gpu().kernel(shaders::KV_APPEND, qkv.dtype(), &[])?;
     let grid = folded(params.items as usize, 64);
     pass.dispatch(&kernel, &[qkv, cache], &params, grid);
     Ok(())

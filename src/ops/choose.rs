@@ -21,7 +21,7 @@ pub fn softmax(pass: &mut Pass, x: &Tensor) -> Result<Tensor> {
         width: x.cols() as u32,
     };
     let lanes = wide(pass.gpu().caps(), x.cols(), 2);
-    let kernel = (pass.gpu()).kernel(shaders::SOFTMAX, DType::F32, &[("LANES", lanes.into())]);
+    let kernel = (pass.gpu()).kernel(shaders::SOFTMAX, DType::F32, &[("LANES", lanes.into())])?;
     pass.dispatch(&kernel, &[x, &y], &params, folded(x.rows(), 1));
     Ok(y)
 }
@@ -50,7 +50,7 @@ pub fn top_k(pass: &mut Pass, x: &Tensor, k: usize) -> Result<(Tensor, Tensor)> 
         k: k as u32,
     };
     let lanes = wide(pass.gpu().caps(), x.cols(), k);
-    let kernel = (pass.gpu()).kernel(shaders::TOP_K, DType::F32, &[("LANES", lanes.into())]);
+    let kernel = (pass.gpu()).kernel(shaders::TOP_K, DType::F32, &[("LANES", lanes.into())])?;
     let grid = folded(x.rows(), 1);
     pass.dispatch(&kernel, &[x, &values, &columns], &params, grid);
     Ok((values, columns))
@@ -119,7 +119,8 @@ pub fn greedy_step(
         force_eos: u32::from(len + 1 == rules.seq_len),
     };
     let lanes = wide(pass.gpu().caps(), logits.cols(), 1);
-    let kernel = (pass.gpu()).kernel(shaders::GREEDY_STEP, DType::F32, &[("LANES", lanes.into())]);
+    let kernel =
+        (pass.gpu()).kernel(shaders::GREEDY_STEP, DType::F32, &[("LANES", lanes.into())])?;
     let tensors = [logits, tokens, logprobs, done];
     pass.dispatch(&kernel, &tensors, &params, [batch as u32, 1, 1]);
     Ok(())

@@ -72,7 +72,7 @@ pub fn embed_tokens(
     for part in &table.parts {
         assert_eq!(part.cols(), table.width, "token table");
         params.part_rows = part.dim(0) as u32;
-        let kernel = (pass.gpu()).kernel(shaders::EMBED_TOKENS, part.dtype(), &[]);
+        let kernel = (pass.gpu()).kernel(shaders::EMBED_TOKENS, part.dtype(), &[])?;
         pass.dispatch(
             &kernel,
             // Without a class token its binding is not read.
@@ -113,7 +113,7 @@ pub fn embed_patches(
         width4: (width / 4) as u32,
         tokens: (count + 1) as u32,
     };
-    let kernel = (pass.gpu()).kernel(shaders::EMBED_PATCHES, DType::F32, &[]);
+    let kernel = (pass.gpu()).kernel(shaders::EMBED_PATCHES, DType::F32, &[])?;
     let grid = folded(out.len() / 4, GROUP);
     pass.dispatch(&kernel, &[patches, class, positions, &out], &params, grid);
     Ok(out)
@@ -156,7 +156,7 @@ pub fn slice_rows(
         first: first as u32,
         count: count as u32,
     };
-    let kernel = pass.gpu().kernel(shaders::SLICE_ROWS, out, &[]);
+    let kernel = pass.gpu().kernel(shaders::SLICE_ROWS, out, &[])?;
     pass.dispatch(&kernel, &[x, &y], &params, folded(y.len() / 4, GROUP));
     Ok(y)
 }

@@ -38,7 +38,7 @@ pub fn layernorm(pass: &mut Pass, x: &Tensor, ln: &LayerNorm, out: DType) -> Res
     let y = pass.tensor(x.dims(), out)?;
     let Lanes { lanes, rows } = narrow(pass.gpu().caps());
     let constants = [("LANES", lanes.into()), ("ROWS", rows.into())];
-    let kernel = pass.gpu().kernel(shaders::LAYERNORM, out, &constants);
+    let kernel = pass.gpu().kernel(shaders::LAYERNORM, out, &constants)?;
     pass.dispatch(
         &kernel,
         &[x, &ln.weight, &ln.bias, &y],
@@ -55,7 +55,7 @@ pub fn l2_normalize(pass: &mut Pass, x: &Tensor) -> Result<Tensor> {
     let y = pass.tensor(x.dims(), DType::F32)?;
     let Lanes { lanes, rows } = narrow(pass.gpu().caps());
     let constants = [("LANES", lanes.into()), ("ROWS", rows.into())];
-    let kernel = (pass.gpu()).kernel(shaders::L2_NORMALIZE, DType::F32, &constants);
+    let kernel = (pass.gpu()).kernel(shaders::L2_NORMALIZE, DType::F32, &constants)?;
     let grid = folded(x.rows(), rows as usize);
     pass.dispatch(&kernel, &[x, &y], &params, grid);
     Ok(y)

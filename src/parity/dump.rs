@@ -1,14 +1,13 @@
 //! A reference dump on disk. Anybody may have written it, so nothing in it is taken on trust.
 
 use std::collections::{BTreeMap, HashMap};
-use std::fs::{self, File};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use memmap2::Mmap;
 use safetensors::{Dtype, SafeTensors};
 
-use crate::{Error, Result};
+use crate::{Error, Result, files};
 
 /// The tensors of one dump, by name; read from the mapped file when asked for.
 pub struct Dump {
@@ -31,15 +30,7 @@ impl Dump {
     ///
     /// [`Error::Io`], [`Error::NotAFile`], and [`Error::Reference`] for what is no safetensors.
     pub fn open(path: &Path) -> Result<Self> {
-        // A FIFO would block in open.
-        if !fs::metadata(path).map_err(Error::io(path))?.is_file() {
-            return Err(Error::NotAFile {
-                path: path.to_owned(),
-                expected: "a reference dump",
-                found: "no regular file".into(),
-            });
-        }
-        let file = File::open(path).map_err(Error::io(path))?;
+        let file = files::open(path, "a reference dump")?;
         // SAFETY: the map is only read; a file that someone cuts meanwhile ends the program, as it
         // does wherever files are mapped.
         let map = unsafe { Mmap::map(&file) }.map_err(Error::io(path))?;

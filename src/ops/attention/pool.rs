@@ -91,7 +91,7 @@ pub fn pool_merge(
         count: count as u32,
     };
     let constants = [("HEAD", (into.head_dim() as u32).into())];
-    let kernel = (pass.gpu()).kernel(shaders::POOL_MERGE, DType::F32, &constants);
+    let kernel = (pass.gpu()).kernel(shaders::POOL_MERGE, DType::F32, &constants)?;
     let tensors = [
         &from.sum,
         &from.max,
@@ -133,7 +133,7 @@ pub fn pool_finish(pass: &mut Pass, state: &PoolState, out: DType) -> Result<Ten
         items: (y.len() / 4) as u32,
         head4: (state.head_dim() / 4) as u32,
     };
-    let kernel = pass.gpu().kernel(shaders::POOL_FINISH, out, &[]);
+    let kernel = pass.gpu().kernel(shaders::POOL_FINISH, out, &[])?;
     let grid = folded(y.len() / 4, 64);
     pass.dispatch(&kernel, &[&state.sum, &state.value, &y], &params, grid);
     Ok(y)
