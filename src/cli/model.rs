@@ -16,7 +16,7 @@ pub struct ModelArgs {
     #[cfg_attr(feature = "shapes", arg(default_value = vcoca_gpu::model::SHAPES))]
     model: String,
 
-    /// Element type of weights and activations [default: f16 on GPUs that have it, else f32]
+    /// Element type of weights and activations [default: f16 where the adapter has it, else f32]
     #[arg(long, value_name = "TYPE")]
     dtype: Option<Element>,
 }
