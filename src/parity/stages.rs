@@ -89,28 +89,27 @@ pub(super) fn values(config: &Config, inputs: &Inputs, dump: &Dump) -> Result<Ve
         let Some(found) = dump.shape(&stage.name) else {
             continue;
         };
-        let (mut sizes, mut texts) = ([1; 3], [1; 2]); // B, T, R and L, B's rows of text
-        if stage.needs_video() {
-            let video = (inputs.video.as_ref())
-                .ok_or_else(|| dump.error(format!("holds {}, but not {VIDEO}", stage.name)))?;
-            (sizes[0], sizes[1]) = (video.clips, video.frames);
+        let lacks = |input| dump.error(format!("holds {}, but not {input}", stage.name));
+        if stage.needs_video() && inputs.video.is_none() {
+            return Err(lacks(VIDEO));
         }
-        if stage.needs_texts() {
-            let given = (inputs.texts.as_ref())
-                .ok_or_else(|| dump.error(format!("holds {}, but not {TEXTS}", stage.name)))?;
-            (sizes[2], texts) = (given.rows, [given.rows, given.length]);
+        if stage.needs_texts() && inputs.texts.is_none() {
+            return Err(lacks(TEXTS));
         }
-        let expected = (stage.shape)(Sizes {
-            clips: sizes[0],
-            frames: sizes[1],
-            texts: sizes[2],
-            length: texts[1],
-            config,
-        });
-        if stage.decoder() && texts[0] < sizes[0] {
-            let problem = format!("{}: {} clips, but {} texts", stage.name, sizes[0], texts[0]);
+        // Where an input is missing, no shape asks for its sizes.
+        let (clips, frames) = (inputs.video.as_ref()).map_or((1, 1), |v| (v.clips, v.frames));
+        let (texts, length) = (inputs.texts.as_ref()).map_or((1, 1), |t| (t.rows, t.length));
+        if stage.decoder() && texts < clips {
+            let problem = format!("{}: {clips} clips, but {texts} texts", stage.name);
             return Err(dump.error(problem));
         }
+        let expected = (stage.shape)(Sizes {
+            clips,
+            frames,
+            texts,
+            length,
+            config,
+        });
         // The decoder may have been run on the first ids alone: it is causal.
         let shorter = stage.decoder()
             && found.len() == expected.len()
