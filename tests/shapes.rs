@@ -62,8 +62,9 @@ fn the_demo_clips_are_captioned_right() {
         ("red_star.mp4", &[("red", "star")][..]),
         (
             "circle_and_heart.mp4",
-            &[("yellow", "circle"), ("blue", "heart")],
+            &[("blue", "circle"), ("yellow", "heart")],
         ),
+        ("green_cross.mp4", &[("green", "cross")]),
     ] {
         let said = caption(&engine, &file("assets").join(name));
         for &(color, shape) in objects {
