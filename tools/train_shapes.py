@@ -44,7 +44,7 @@ CURRICULUM = (
 WARMUP_STEPS = 200
 EMA_DECAY = 0.998
 # From this step on, this share of the batches is encoded in two parts.
-PARTS_FROM, PARTS_SHARE = 2000, 0.35
+PARTS_FROM, PARTS_SHARE = 2848, 0.35
 
 
 def mix_at(step: int) -> Mix:
