@@ -37,7 +37,7 @@ fn what_goes_up_comes_back() -> Result<()> {
 }
 
 #[test]
-fn large_uploads_pass_through_bounded_staging() -> Result<()> {
+fn an_upload_larger_than_a_staging_chunk_arrives_whole() -> Result<()> {
     let gpu = common::gpu();
     let values: Vec<u32> = (0..5_000_001).collect();
     let mut pass = gpu.pass();

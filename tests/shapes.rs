@@ -9,7 +9,7 @@ use common::gpu;
 use serde_json::Value;
 use vcoca_gpu::frames::{Sampling, sample};
 use vcoca_gpu::gpu::DType;
-use vcoca_gpu::{Engine, ModelSource, Options};
+use vcoca_gpu::{Engine, Gpu, ModelSource, Options};
 
 fn file(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(name)
@@ -71,6 +71,20 @@ fn the_demo_clips_are_captioned_right() {
             assert!(names(&said, color, shape), "{name}: {said:?}");
         }
     }
+}
+
+/// A device of its own: other tests allocate on the shared one meanwhile.
+#[test]
+fn a_second_video_of_the_same_shape_allocates_nothing() {
+    let gpu = Gpu::new().unwrap();
+    let engine = Engine::load(&gpu, &ModelSource::Shapes, None).unwrap();
+    let run = || caption(&engine, &file("assets/red_star.mp4"));
+    let first = run();
+    let before = gpu.pool_stats();
+    assert_eq!(run(), first);
+    let after = gpu.pool_stats();
+    assert_eq!(after.allocations, before.allocations);
+    assert_eq!(after.live_bytes, before.live_bytes);
 }
 
 #[test]

@@ -257,7 +257,10 @@ impl Gpu {
                 what: format!("a tensor of shape {dims:?} ({dtype})"),
                 needed: bytes,
                 allowed: self.caps().binding_bytes,
-                advice: "use fewer frames or clips at a time, or another adapter",
+                advice: match pooled {
+                    true => "use fewer frames or clips at a time, or another adapter",
+                    false => "use f16 weights, or another adapter",
+                },
             });
         }
         let pool = &self.shared.pool;

@@ -17,12 +17,6 @@ pub struct Tower {
     pub mlp: usize,
 }
 
-impl Tower {
-    pub fn head_dim(&self) -> usize {
-        self.width / self.heads
-    }
-}
-
 /// Everything about a CoCa that its weights do not say.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Config {

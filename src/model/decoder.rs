@@ -62,10 +62,10 @@ impl Decoder {
         let x = pass.copy_of(tokens)?;
         for (i, (block, cross)) in self.resblocks.iter().zip(&self.cross_attn).enumerate() {
             block.forward(pass, &x, Mask::Causal)?;
-            taps.see(pass, format!("dec.block.{i:02}.self"), &x)?;
+            taps.see(pass, &format!("dec.block.{i:02}.self"), &x)?;
             let keys_values = cross.keys_values(pass, context)?;
             cross.forward(pass, &x, &keys_values)?;
-            taps.see(pass, format!("dec.block.{i:02}.cross"), &x)?;
+            taps.see(pass, &format!("dec.block.{i:02}.cross"), &x)?;
         }
         let logits = self.logits(pass, &x)?;
         taps.see(pass, "dec.logits", &logits)?;

@@ -1,5 +1,7 @@
 //! Copies of intermediate results, taken while a model runs.
 
+use std::collections::HashSet;
+
 use crate::Result;
 use crate::gpu::{Pass, Tensor};
 
@@ -8,42 +10,34 @@ use crate::gpu::{Pass, Tensor};
 /// stage can only be seen by copying it where it stands.
 #[derive(Default)]
 pub struct Taps {
-    seen: Option<Vec<(String, Tensor)>>,
+    wanted: HashSet<String>,
+    seen: Vec<(String, Tensor)>,
 }
 
 impl Taps {
     /// Copies nothing.
     pub fn none() -> Self {
-        Self { seen: None }
+        Self::default()
     }
 
-    /// Copies every stage.
-    pub fn every_stage() -> Self {
+    /// Copies the stages of these names.
+    pub fn of<S: Into<String>>(names: impl IntoIterator<Item = S>) -> Self {
         Self {
-            seen: Some(Vec::new()),
+            wanted: names.into_iter().map(Into::into).collect(),
+            seen: Vec::new(),
         }
     }
 
-    /// Whether stages are copied.
-    pub fn open(&self) -> bool {
-        self.seen.is_some()
-    }
-
-    /// Copies `tensor` under `name`.
-    pub(super) fn see(
-        &mut self,
-        pass: &mut Pass,
-        name: impl Into<String>,
-        tensor: &Tensor,
-    ) -> Result<()> {
-        if let Some(seen) = &mut self.seen {
-            seen.push((name.into(), pass.copy_of(tensor)?));
+    /// Copies `tensor` if `name` is wanted.
+    pub(super) fn see(&mut self, pass: &mut Pass, name: &str, tensor: &Tensor) -> Result<()> {
+        if self.wanted.contains(name) {
+            self.seen.push((name.to_owned(), pass.copy_of(tensor)?));
         }
         Ok(())
     }
 
     /// What was seen, in order.
     pub fn take(self) -> Vec<(String, Tensor)> {
-        self.seen.unwrap_or_default()
+        self.seen
     }
 }

@@ -64,7 +64,7 @@ impl Text {
         taps.see(pass, "text.embed", &x)?;
         for (i, block) in self.resblocks.iter().enumerate() {
             block.forward(pass, &x, Mask::CausalCls(ids))?;
-            taps.see(pass, format!("text.block.{i:02}"), &x)?;
+            taps.see(pass, &format!("text.block.{i:02}"), &x)?;
         }
         let tokens = slice_rows(pass, &x, 0, length, DType::F32)?;
         let cls = slice_rows(pass, &x, length, 1, DType::F32)?.reshape(&[rows, x.cols()]);

@@ -50,7 +50,7 @@ impl Vision {
         taps.see(pass, "vis.ln_pre", &x)?;
         for (i, block) in self.resblocks.iter().enumerate() {
             block.forward(pass, &x, Mask::None)?;
-            taps.see(pass, format!("vis.block.{i:02}"), &x)?;
+            taps.see(pass, &format!("vis.block.{i:02}"), &x)?;
         }
         Ok(x)
     }

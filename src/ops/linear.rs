@@ -16,13 +16,6 @@ pub struct Linear {
     pub n: usize,
 }
 
-impl Linear {
-    /// Inputs of the layer.
-    pub fn k(&self) -> usize {
-        self.weight.dim(0)
-    }
-}
-
 /// Columns that a weight of `n` outputs is stored with: whole tiles of the smallest kernel, and
 /// rows that begin at 32 bytes even in f16.
 pub const fn padded(n: usize) -> usize {

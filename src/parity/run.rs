@@ -74,6 +74,13 @@ impl Run<'_> {
         self.specs.iter().any(|spec| spec.name.starts_with(start))
     }
 
+    /// Copies what the dump has, and what its other entries are made of.
+    fn taps(&self) -> Taps {
+        let flat = self.wanted("pool.flat").then(|| self.last_block());
+        let names = self.specs.iter().map(|spec| spec.name.clone());
+        Taps::of(names.chain(flat))
+    }
+
     fn last_block(&self) -> String {
         format!("vis.block.{:02}", self.model.config().vision.layers - 1)
     }
@@ -92,7 +99,7 @@ impl Run<'_> {
                 config.patch as u32,
                 self.model.dtype(),
             )?;
-            let mut taps = Taps::every_stage();
+            let mut taps = self.taps();
             parts.push(self.model.encode_frames(&mut pass, &patches, &mut taps)?);
             pass.submit()?;
             self.collect(taps, values)?;
@@ -104,7 +111,7 @@ impl Run<'_> {
 
         let mut pass = gpu.pass();
         let frames = FrameTokens::concatenate(&mut pass, parts)?;
-        let mut taps = Taps::every_stage();
+        let mut taps = self.taps();
         let clips = self
             .model
             .pool(&mut pass, &frames, video.clips, &mut taps)?;
@@ -146,7 +153,7 @@ impl Run<'_> {
     fn texts(&self, texts: &Texts, values: &mut Values) -> Result<()> {
         let mut pass = self.model.gpu().pass();
         let ids = pass.upload(&[texts.rows, texts.length], DType::U32, &texts.ids)?;
-        let mut taps = Taps::every_stage();
+        let mut taps = self.taps();
         let read = self.model.encode_text(&mut pass, &ids, &mut taps)?;
         pass.submit()?;
         self.collect(taps, values)?;
@@ -162,7 +169,7 @@ impl Run<'_> {
         let ids = &texts.ids[..count * texts.length];
         let ids = pass.upload(&[count, texts.length], DType::U32, ids)?;
         let tokens = (self.model.encode_text(&mut pass, &ids, &mut Taps::none())?).tokens;
-        let mut taps = Taps::every_stage();
+        let mut taps = self.taps();
         (self.model).decode(&mut pass, &tokens, &clips.context, &mut taps)?;
         pass.submit()?;
         self.collect(taps, values)
@@ -191,16 +198,9 @@ impl Run<'_> {
 
     /// Reads the stages that the dump has; those of a later run of frames go behind the earlier.
     fn collect(&self, taps: Taps, values: &mut Values) -> Result<()> {
-        let last_block = self.last_block();
         for (name, tensor) in taps.take() {
-            let needed = self
-                .specs
-                .iter()
-                .any(|spec| spec.name == name || (spec.name == "pool.flat" && name == last_block));
-            if needed {
-                let read = self.model.gpu().read_f32(&tensor)?;
-                values.entry(name).or_default().extend(read);
-            }
+            let read = self.model.gpu().read_f32(&tensor)?;
+            values.entry(name).or_default().extend(read);
         }
         Ok(())
     }

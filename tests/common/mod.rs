@@ -34,10 +34,10 @@ pub fn tiny_on(gpu: &Gpu, dtype: DType) -> CoCa {
 pub fn gpu_with_bindings(bytes: u64) -> Gpu {
     let instance =
         wgpu::Instance::new(wgpu::InstanceDescriptor::new_without_display_handle_from_env());
-    let adapter = pollster::block_on(instance.request_adapter(&wgpu::RequestAdapterOptions {
-        ..Default::default()
-    }))
-    .expect("tests need an adapter");
+    let adapter = pollster::block_on(instance.enumerate_adapters(wgpu::Backends::all()))
+        .into_iter()
+        .find(|adapter| adapter.get_info().name == gpu().caps().name)
+        .expect("the shared device's adapter");
     let mut limits = Gpu::required_limits(&adapter);
     limits.max_storage_buffer_binding_size = bytes;
     let desc = wgpu::DeviceDescriptor {
