@@ -8,7 +8,7 @@ use std::path::Path;
 use common::checkpoint::{SMALL, Sizes, Tensors, tensors, write, write_weights};
 use common::{gpu, gpu_with_bindings};
 use tempfile::TempDir;
-use vcoca_gpu::generate::{Options, greedy};
+use vcoca_gpu::generate::{Generated, Options, greedy};
 use vcoca_gpu::gpu::{DType, Gpu};
 use vcoca_gpu::model::{CoCa, ModelSource};
 
@@ -40,6 +40,11 @@ fn assert_names(message: &str, parts: &[&str]) {
 
 /// What a model says of a fixed context: tells whether two are the same.
 fn says(model: &CoCa) -> (Vec<u32>, f32) {
+    let written = try_to_say(model).unwrap();
+    (written[0].tokens.clone(), written[0].logprob)
+}
+
+fn try_to_say(model: &CoCa) -> vcoca_gpu::Result<Vec<Generated>> {
     let config = model.config();
     let dims = [1, config.queries - 1, config.embed_dim];
     let count = dims.iter().product::<usize>();
@@ -47,8 +52,7 @@ fn says(model: &CoCa) -> (Vec<u32>, f32) {
     let mut pass = model.gpu().pass();
     let context = pass.upload_f32(&dims, DType::F32, &values).unwrap();
     pass.submit().unwrap();
-    let written = greedy(model, &context, &Options::default()).unwrap();
-    (written[0].tokens.clone(), written[0].logprob)
+    greedy(model, &context, &Options::default())
 }
 
 #[test]
@@ -139,6 +143,41 @@ fn a_configuration_that_makes_no_sense_is_refused() {
         std::fs::write(&path, json.to_string()).unwrap();
         assert_names(&refusal(&folder), &["open_clip_config.json"]);
     }
+}
+
+#[test]
+fn pixels_divided_by_nothing_are_refused() {
+    let folder = folder_with(|_| ());
+    let path = folder.path().join("open_clip_config.json");
+    let text = std::fs::read_to_string(&path).unwrap();
+    let mut json: serde_json::Value = serde_json::from_str(&text).unwrap();
+    json["preprocess_cfg"] = serde_json::json!({"std": [0.3, 0.0, 0.3]});
+    std::fs::write(&path, json.to_string()).unwrap();
+    assert_names(&refusal(&folder), &["preprocess_cfg.std"]);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_fifo_in_place_of_a_file_is_refused_not_waited_for() {
+    for name in ["open_clip_config.json", "model.safetensors"] {
+        let folder = folder_with(|_| ());
+        let path = folder.path().join(name);
+        std::fs::remove_file(&path).unwrap();
+        let made = std::process::Command::new("mkfifo").arg(&path).status();
+        assert!(made.unwrap().success());
+        assert_names(&refusal(&folder), &[name, "no regular file"]);
+    }
+}
+
+#[test]
+fn logits_that_are_not_numbers_are_an_error_not_an_empty_caption() {
+    let folder = folder_with(|t| {
+        let projection = &mut t.get_mut("text_decoder.text_projection").unwrap().1;
+        projection.fill(f32::MAX);
+    });
+    let model = load(gpu(), folder.path(), DType::F32).unwrap();
+    let error = try_to_say(&model).unwrap_err();
+    assert_names(&error.to_string(), &["not finite", "f32"]);
 }
 
 #[test]
