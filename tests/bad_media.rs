@@ -3,6 +3,8 @@
 
 #[path = "common/clips.rs"]
 mod clips;
+#[path = "common/matroska.rs"]
+mod matroska;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -176,6 +178,45 @@ fn corrupt_anywhere() {
                 assert_eq!(sampled.frames.len(), 3);
             }
             fs::remove_file(path).unwrap();
+        }
+    }
+}
+
+#[test]
+fn times_up_to_the_end_of_the_clock() {
+    // Nanoseconds in 64 bits end after this many milliseconds.
+    let end = u64::MAX / 1_000_000;
+    let files = [
+        ("ordinary", [(0, 40), (40, 40), (80, 40)]),
+        ("long", [(0, 40), (40, end - 10), (80, end)]),
+        (
+            "late",
+            [(0, 40), (end / 2, 40), (end - 9_000_000, 10_000_000)],
+        ),
+        (
+            "latest",
+            [(0, 40), (40, 40), (i64::MAX as u64 / 1_000_000, end)],
+        ),
+        ("beyond", [(0, u64::MAX), (u64::MAX / 2, 40), (u64::MAX, 1)]),
+    ];
+    for (name, pictures) in files {
+        let path = file(&format!("{name}.mkv"), matroska::file(&pictures));
+        for method in [
+            None,
+            Some(Method::Plan),
+            Some(Method::Seek),
+            Some(Method::Keyframes),
+            Some(Method::Decode),
+        ] {
+            let sampled = match method {
+                None => sample(&path, 4),
+                Some(method) => sample_by(&path, 4, method),
+            };
+            // Not every way leads through such a file; one of them does.
+            match sampled {
+                Ok(sampled) => assert_eq!(sampled.frames.len(), 4, "{name} {method:?}"),
+                Err(error) => assert!(method.is_some(), "{name}: {error}"),
+            }
         }
     }
 }

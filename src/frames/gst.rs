@@ -23,7 +23,7 @@ const PLAN_BYTES: u64 = 64 << 20;
 const PLAN_LENGTH: i64 = 60_000_000_000;
 
 /// A frame this far from its planned time, in nanoseconds, is another frame.
-const NEAR: i64 = 1_000_000;
+const NEAR: u64 = 1_000_000;
 
 /// How far, in nanoseconds, to go back where a seek landed too late.
 const BACK: i64 = 2_000_000_000;
@@ -116,7 +116,7 @@ fn planned(path: &Path, plan: &Plan, count: usize) -> Result<Option<Sampled>> {
         if run.seek && !player.seek(run.times[0], gst::SeekFlags::ACCURATE, gate(&run.times))? {
             return Ok(None);
         }
-        let last = run.times.last().map_or(0, |time| time - TOLERANCE);
+        let last = run.times.last().map_or(0, |time| time.saturating_sub(TOLERANCE));
         let pulled = loop {
             match player.pull() {
                 Ok(Some(shot)) => {
@@ -136,9 +136,9 @@ fn planned(path: &Path, plan: &Plan, count: usize) -> Result<Option<Sampled>> {
             break;
         }
     }
-    let nearest = |time: &i64| (0..taken.len()).min_by_key(|&at| (taken[at].0 - time).abs());
+    let nearest = |time: &i64| (0..taken.len()).min_by_key(|&at| taken[at].0.abs_diff(*time));
     let picks: Vec<usize> = times.iter().filter_map(nearest).collect();
-    let exact = |(&pick, time): (&usize, &i64)| (taken[pick].0 - time).abs() <= NEAR;
+    let exact = |(&pick, time): (&usize, &i64)| taken[pick].0.abs_diff(*time) <= NEAR;
     if picks.is_empty() || !picks.iter().zip(&times).all(exact) {
         log::debug!(
             "{}: not the frames that its packets promise",
@@ -160,7 +160,7 @@ fn seeks(player: &Player, count: usize, length: i64) -> Result<Option<Sampled>> 
     let mut group = 0;
     let mut last = None;
     for time in spread(length, count) {
-        let sought = last.is_none_or(|last| time - last > group / 2);
+        let sought = last.is_none_or(|last| time.saturating_sub(last) > group / 2);
         if sought {
             (ahead, shown) = (None, None);
             if !player.seek(time, gst::SeekFlags::ACCURATE, Gate::All)? {
@@ -168,24 +168,26 @@ fn seeks(player: &Player, count: usize, length: i64) -> Result<Option<Sampled>> 
             }
         }
         last = Some(time);
+        // Up to here a frame counts as begun.
+        let reached = time.saturating_add(TOLERANCE);
         let mut again = sought;
         let pulled = loop {
             if ahead
                 .as_ref()
-                .is_some_and(|(next, _)| *next <= time + TOLERANCE)
+                .is_some_and(|(next, _)| *next <= reached)
             {
                 shown = ahead.take();
             }
             let end = shown.as_ref().and_then(|(_, shot)| shot.end);
-            if ahead.is_some() || end.is_some_and(|end| end > time + TOLERANCE) {
+            if ahead.is_some() || end.is_some_and(|end| end > reached) {
                 break Ok(());
             }
             match player.pull() {
                 Ok(Some(shot)) => match shot.time {
                     // Seeks into an open group of pictures can land on the next one.
-                    Some(at) if again && at > time + TOLERANCE => {
+                    Some(at) if again && at > reached => {
                         again = false;
-                        if !player.seek(time - BACK, gst::SeekFlags::ACCURATE, Gate::All)? {
+                        if !player.seek(time.saturating_sub(BACK), gst::SeekFlags::ACCURATE, Gate::All)? {
                             return Ok(None);
                         }
                     }
@@ -205,7 +207,7 @@ fn seeks(player: &Player, count: usize, length: i64) -> Result<Option<Sampled>> 
         };
         let (start, key) = player.span(*at);
         if sought {
-            group = group.max(time - key);
+            group = group.max(time.saturating_sub(key));
         }
         if taken.last().is_none_or(|(last, _)| *last != start) {
             taken.push((start, player.picture(shot)?));
@@ -266,7 +268,10 @@ fn decoded(path: &Path, count: usize) -> Result<Sampled> {
             Ok(Some(shot)) => {
                 let (rate, per) = shot.rate();
                 // A stream without times runs at its frame rate.
-                let counted = || number as i64 * 1_000_000_000 * per / rate;
+                let counted = || {
+                    let time = number as i128 * 1_000_000_000 * i128::from(per) / i128::from(rate);
+                    i64::try_from(time).unwrap_or(i64::MAX)
+                };
                 taken.push((shot.time.unwrap_or_else(counted), player.picture(&shot)?));
                 Ok(())
             }

@@ -6,6 +6,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use gstreamer as gst;
+use gstreamer::glib;
 use gstreamer::prelude::*;
 use gstreamer_app::AppSink;
 
@@ -55,8 +56,9 @@ struct Tap {
     unkeyed: bool,
     /// End of the last frame in nanoseconds.
     end: i64,
-    /// The decoder's input; none where the file holds raw pictures.
-    input: Option<gst::Pad>,
+    /// The decoder's input, unset where the file holds raw pictures. Weak: the pad's own probe holds
+    /// this tap.
+    input: glib::WeakRef<gst::Pad>,
 }
 
 impl Tap {
@@ -71,7 +73,7 @@ impl Tap {
                 let due = wanted.len();
                 while wanted
                     .front()
-                    .is_some_and(|&first| time.is_none_or(|time| time + TOLERANCE >= first))
+                    .is_some_and(|&first| time.is_none_or(|time| time.saturating_add(TOLERANCE) >= first))
                 {
                     wanted.pop_front();
                 }
@@ -125,7 +127,7 @@ impl Player {
             packets: Some(Vec::new()),
             unkeyed: false,
             end: 0,
-            input: None,
+            input: glib::WeakRef::new(),
         }));
         let shared = tap.clone();
         let tail = [convert, sink.clone().upcast()];
@@ -191,13 +193,15 @@ impl Player {
         };
         let buffer = sample.buffer();
         let (pts, duration) = buffer.map_or((None, None), |b| (b.pts(), b.duration()));
+        // A file may state any duration, up to the last time that there is.
+        let due = pts.zip(duration).map(|(pts, length)| pts.saturating_add(length));
         let place = |time: Option<gst::ClockTime>| {
             let segment = sample.segment()?.downcast_ref::<gst::ClockTime>()?;
             i64::try_from(segment.to_stream_time(time?)?.nseconds()).ok()
         };
         Ok(Some(Shot {
             time: place(pts),
-            end: place(pts.zip(duration).map(|(pts, duration)| pts + duration)),
+            end: place(due),
             sample,
         }))
     }
@@ -214,7 +218,7 @@ impl Player {
     pub(super) fn span(&self, time: i64) -> (i64, i64) {
         let tap = lock(&self.tap);
         let packets = tap.packets.as_deref().unwrap_or_default();
-        let begun = |packet: &i64| *packet <= time + TOLERANCE;
+        let begun = |packet: &i64| *packet <= time.saturating_add(TOLERANCE);
         let start = packets.iter().copied().filter(begun).max();
         (
             start.unwrap_or(time),
@@ -224,7 +228,7 @@ impl Player {
 
     /// Copies a frame out of the decoder's memory.
     pub(super) fn picture(&self, shot: &Shot) -> Result<crate::frames::Picture> {
-        let input = lock(&self.tap).input.clone();
+        let input = lock(&self.tap).input.upgrade();
         let stated = input.as_ref().map(|pad| pad.current_caps());
         let turn = self
             .sink
@@ -296,7 +300,7 @@ fn attach(output: &gst::Pad, flow: &Arc<Flow>, tap: &Arc<Mutex<Tap>>) {
         }
         gst::PadProbeReturn::Ok
     });
-    lock(tap).input = Some(input);
+    lock(tap).input = input.downgrade();
 }
 
 /// The input of the decoder behind a pad of `decodebin`.
