@@ -12,6 +12,7 @@ use std::fs::{self, File};
 use std::io::Read;
 use std::path::Path;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use num_rational::Ratio;
 
@@ -36,7 +37,8 @@ pub struct Picture {
     /// Size in pixels as stored, before `orientation` is applied.
     pub width: u32,
     pub height: u32,
-    pub data: Vec<u8>,
+    /// Shared by the frames that repeat a picture: 128 times one 4K picture take the memory of one.
+    pub data: Arc<[u8]>,
     /// As many as `format.planes()`.
     pub planes: Vec<Plane>,
     pub color: Colorimetry,

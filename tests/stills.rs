@@ -61,7 +61,7 @@ fn one_frame_whatever_the_name() {
         assert_eq!(shown.format, PixelFormat::Rgb8);
         assert_eq!(shown.planes[0].stride, 37 * 3);
         if ![ImageFormat::Jpeg, ImageFormat::Gif].contains(&format) {
-            assert_eq!(&shown.data, picture(0).as_raw(), "{format:?}");
+            assert_eq!(&*shown.data, picture(0).as_raw(), "{format:?}");
         }
     }
 }
@@ -91,7 +91,7 @@ fn other_pixels_become_rgb() {
         let path = folder.join(name).with_extension("png");
         DynamicImage::save(&image, &path).unwrap();
         let frames = sample(&path, 1).unwrap();
-        assert_eq!(&frames[0].picture.data, wanted.as_raw(), "{name}");
+        assert_eq!(&*frames[0].picture.data, wanted.as_raw(), "{name}");
     }
 }
 

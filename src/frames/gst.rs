@@ -37,7 +37,7 @@ pub(super) fn sample(path: &Path, bytes: u64, count: usize, sampling: Sampling) 
     init()?;
     if sampling == Sampling::Keyframes || bytes > PLAN_BYTES {
         let player = Player::open(path, Gate::Shut)?;
-        if let Some(length) = player.duration() {
+        if let Some(length) = player.duration()? {
             let sampled = match sampling {
                 Sampling::Keyframes => keyframes(&player, count, length)?,
                 Sampling::Uniform if length > PLAN_LENGTH => seeks(&player, count, length)?,
@@ -68,7 +68,7 @@ pub(super) fn sample_by(path: &Path, count: usize, method: Method) -> Result<Sam
         },
         Method::Seek | Method::Keyframes => {
             let player = Player::open(path, Gate::Shut)?;
-            match player.duration() {
+            match player.duration()? {
                 Some(length) if method == Method::Seek => seeks(&player, count, length)?,
                 Some(length) => keyframes(&player, count, length)?,
                 None => None,
@@ -116,7 +116,10 @@ fn planned(path: &Path, plan: &Plan, count: usize) -> Result<Option<Sampled>> {
         if run.seek && !player.seek(run.times[0], gst::SeekFlags::ACCURATE, gate(&run.times))? {
             return Ok(None);
         }
-        let last = run.times.last().map_or(0, |time| time.saturating_sub(TOLERANCE));
+        let last = run
+            .times
+            .last()
+            .map_or(0, |time| time.saturating_sub(TOLERANCE));
         let pulled = loop {
             match player.pull() {
                 Ok(Some(shot)) => {
@@ -146,7 +149,7 @@ fn planned(path: &Path, plan: &Plan, count: usize) -> Result<Option<Sampled>> {
         );
         return Ok(None);
     }
-    Ok(assemble(taken, picks, count, Method::Plan, plan.end()))
+    Ok(assemble(&taken, picks, count, Method::Plan, plan.end()))
 }
 
 /// Seeks to times spread over `length` nanoseconds. None if they cannot all be reached.
@@ -172,10 +175,7 @@ fn seeks(player: &Player, count: usize, length: i64) -> Result<Option<Sampled>> 
         let reached = time.saturating_add(TOLERANCE);
         let mut again = sought;
         let pulled = loop {
-            if ahead
-                .as_ref()
-                .is_some_and(|(next, _)| *next <= reached)
-            {
+            if ahead.as_ref().is_some_and(|(next, _)| *next <= reached) {
                 shown = ahead.take();
             }
             let end = shown.as_ref().and_then(|(_, shot)| shot.end);
@@ -187,7 +187,11 @@ fn seeks(player: &Player, count: usize, length: i64) -> Result<Option<Sampled>> 
                     // Seeks into an open group of pictures can land on the next one.
                     Some(at) if again && at > reached => {
                         again = false;
-                        if !player.seek(time.saturating_sub(BACK), gst::SeekFlags::ACCURATE, Gate::All)? {
+                        if !player.seek(
+                            time.saturating_sub(BACK),
+                            gst::SeekFlags::ACCURATE,
+                            Gate::All,
+                        )? {
                             return Ok(None);
                         }
                     }
@@ -214,7 +218,7 @@ fn seeks(player: &Player, count: usize, length: i64) -> Result<Option<Sampled>> 
         }
         picks.push(taken.len() - 1);
     }
-    Ok(assemble(taken, picks, count, Method::Seek, length))
+    Ok(assemble(&taken, picks, count, Method::Seek, length))
 }
 
 /// Seeks to the keyframes nearest to times spread over `length` nanoseconds. None if the file
@@ -245,7 +249,7 @@ fn keyframes(player: &Player, count: usize, length: i64) -> Result<Option<Sample
         }
         picks.extend(taken.len().checked_sub(1));
     }
-    Ok(assemble(taken, picks, count, Method::Keyframes, length))
+    Ok(assemble(&taken, picks, count, Method::Keyframes, length))
 }
 
 /// Decodes everything, once to count and once to take.
@@ -254,8 +258,12 @@ fn decoded(path: &Path, count: usize) -> Result<Sampled> {
     let ended = player.pull();
     let (total, end) = player.counted();
     drop(player);
+    match ended {
+        Err(error @ Error::Stalled { .. }) => return Err(error),
+        Err(error) if total == 0 => return Err(error),
+        _ => {}
+    }
     if total == 0 {
-        ended?;
         return Err(Error::media(path, "has a video stream without frames"));
     }
     let wanted: Vec<usize> = uniform(total, count).collect();
@@ -287,16 +295,17 @@ fn decoded(path: &Path, count: usize) -> Result<Sampled> {
         .filter_map(|number| numbers.binary_search(number).ok())
         .filter(|&at| at < taken.len())
         .collect();
-    assemble(taken, picks, count, Method::Decode, end)
+    assemble(&taken, picks, count, Method::Decode, end)
         .ok_or_else(|| Error::media(path, "decodes to no frame"))
 }
 
 /// Whether to go on after `pulled`: an error after the first frames ends the sampling with those,
-/// an error before them is the caller's.
+/// an error before them is the caller's. So is a stall at any time: what comes after it would only
+/// stall again.
 fn good_so_far(pulled: Result<()>, taken: &[Taken]) -> Result<bool> {
     match pulled {
         Ok(()) => Ok(true),
-        Err(error) if taken.is_empty() => Err(error),
+        Err(error) if taken.is_empty() || matches!(error, Error::Stalled { .. }) => Err(error),
         Err(error) => {
             log::warn!("damaged, going on with its good frames: {error}");
             Ok(false)
@@ -313,33 +322,22 @@ fn spread(length: i64, count: usize) -> Vec<i64> {
 
 /// The frames picked from those taken, the last one repeated up to `count`; none if there is none.
 fn assemble(
-    mut taken: Vec<Taken>,
+    taken: &[Taken],
     mut picks: Vec<usize>,
     count: usize,
     method: Method,
     end: i64,
 ) -> Option<Sampled> {
     picks.resize(count, *picks.last()?);
-    let mut frames = Vec::with_capacity(count);
-    for (at, &pick) in picks.iter().enumerate() {
-        let (time, picture) = taken.get_mut(pick)?;
-        let mut frame = Frame {
+    let frame = |&pick: &usize| {
+        let (time, picture) = taken.get(pick)?;
+        Some(Frame {
             pts: seconds(*time),
-            picture: Picture {
-                data: Vec::new(),
-                planes: picture.planes.clone(),
-                ..*picture
-            },
-        };
-        frame.picture.data = if picks[at + 1..].contains(&pick) {
-            picture.data.clone()
-        } else {
-            std::mem::take(&mut picture.data)
-        };
-        frames.push(frame);
-    }
+            picture: picture.clone(),
+        })
+    };
     Some(Sampled {
-        frames,
+        frames: picks.iter().map(frame).collect::<Option<_>>()?,
         duration: (end > 0).then(|| seconds(end)),
         method,
     })

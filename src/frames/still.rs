@@ -55,7 +55,7 @@ pub(super) fn read(path: &Path, format: ImageFormat) -> Result<Frame> {
             format: PixelFormat::Rgb8,
             width,
             height,
-            data,
+            data: data.into(),
             planes: vec![Plane {
                 offset: 0,
                 stride: width as usize * 3,
@@ -73,7 +73,7 @@ pub(super) fn read(path: &Path, format: ImageFormat) -> Result<Frame> {
 }
 
 /// Takes `count` images of a folder in the byte order of their names. Hidden files and files that
-/// are no images are passed over. There is no clock: every time is 0.
+/// are no images, or cannot be opened, are passed over. There is no clock: every time is 0.
 pub(super) fn folder(path: &Path, count: usize) -> Result<Vec<Frame>> {
     let mut images: Vec<(PathBuf, ImageFormat)> = Vec::new();
     for entry in fs::read_dir(path).map_err(Error::io(path))? {
@@ -83,8 +83,10 @@ pub(super) fn folder(path: &Path, count: usize) -> Result<Vec<Frame>> {
         if hidden || !file.is_file() {
             continue;
         }
-        if let Some(format) = sniff(&head(&file)?) {
-            images.push((file, format));
+        match head(&file) {
+            Ok(head) => images.extend(sniff(&head).map(|format| (file, format))),
+            // It may well be no image.
+            Err(error) => log::warn!("passed over: {error}"),
         }
     }
     if images.is_empty() {

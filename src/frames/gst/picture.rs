@@ -86,7 +86,7 @@ pub(super) fn copy(
         format,
         width,
         height,
-        data,
+        data: data.into(),
         planes,
         color: color(&info, stated),
         pixel_aspect: aspect.map_or(Ratio::ONE, |(n, d)| Ratio::new(n, d)),

@@ -71,10 +71,9 @@ impl Tap {
             Gate::Shut => false,
             Gate::Times(wanted) => {
                 let due = wanted.len();
-                while wanted
-                    .front()
-                    .is_some_and(|&first| time.is_none_or(|time| time.saturating_add(TOLERANCE) >= first))
-                {
+                while wanted.front().is_some_and(|&first| {
+                    time.is_none_or(|time| time.saturating_add(TOLERANCE) >= first)
+                }) {
                     wanted.pop_front();
                 }
                 wanted.len() < due
@@ -150,16 +149,16 @@ impl Player {
     }
 
     /// The duration in nanoseconds that the file states, if it does.
-    pub(super) fn duration(&self) -> Option<i64> {
+    pub(super) fn duration(&self) -> Result<Option<i64>> {
         let sink = self.sink.clone();
         let duration = self
             .graph
             .within("asking for the duration", move || {
                 sink.static_pad("sink")?
                     .peer_query_duration::<gst::ClockTime>()
-            })
-            .ok()??;
-        i64::try_from(duration.nseconds()).ok().filter(|&d| d > 0)
+            })?
+            .and_then(|duration| i64::try_from(duration.nseconds()).ok());
+        Ok(duration.filter(|&length| length > 0))
     }
 
     /// Goes on from `time` (nanoseconds) with another gate. False where the file cannot seek.
@@ -194,7 +193,9 @@ impl Player {
         let buffer = sample.buffer();
         let (pts, duration) = buffer.map_or((None, None), |b| (b.pts(), b.duration()));
         // A file may state any duration, up to the last time that there is.
-        let due = pts.zip(duration).map(|(pts, length)| pts.saturating_add(length));
+        let due = pts
+            .zip(duration)
+            .map(|(pts, length)| pts.saturating_add(length));
         let place = |time: Option<gst::ClockTime>| {
             let segment = sample.segment()?.downcast_ref::<gst::ClockTime>()?;
             i64::try_from(segment.to_stream_time(time?)?.nseconds()).ok()
