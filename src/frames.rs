@@ -5,6 +5,7 @@
 
 #[cfg(feature = "gstreamer")]
 mod gst;
+mod limit;
 mod still;
 
 use std::fmt;
@@ -231,8 +232,8 @@ const MAX_PIXELS: u64 = 64 << 20;
 /// The content decides what a file is, not its name. An animated image counts as its first
 /// picture. Alpha is dropped, not blended, as OpenCLIP's `convert("RGB")` does.
 ///
-/// Blocks until the frames are there; gives up with [`Error::Stalled`] after 5 seconds without
-/// progress.
+/// Blocks until the frames are there; gives up with [`Error::Stalled`] after 5 seconds of a video
+/// without progress, or after 10 seconds with one image.
 ///
 /// # Errors
 ///

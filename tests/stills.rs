@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use image::{DynamicImage, ImageFormat, Rgb, RgbImage};
@@ -141,7 +142,23 @@ fn folders_go_by_name() {
         let frames = sample(&folder, count).unwrap();
         let found: Vec<u8> = frames.iter().map(|frame| frame.picture.data[0]).collect();
         assert_eq!(found, wanted);
+        for pair in frames.windows(2) {
+            let [a, b] = [&pair[0].picture.data, &pair[1].picture.data];
+            assert_eq!(Arc::ptr_eq(a, b), a[0] == b[0], "repeats share their bytes");
+        }
     }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn what_cannot_be_read_in_a_folder_is_passed_over() {
+    let folder = folder("unreadable");
+    picture(3).save(folder.join("1.png")).unwrap();
+    // Not even the superuser reads the first page of a process.
+    std::os::unix::fs::symlink("/proc/self/mem", folder.join("0.png")).unwrap();
+    let frames = sample(&folder, 2).unwrap();
+    let found: Vec<u8> = frames.iter().map(|frame| frame.picture.data[0]).collect();
+    assert_eq!(found, [3, 3]);
 }
 
 #[test]

@@ -5,6 +5,7 @@ mod graph;
 mod picture;
 mod plan;
 mod player;
+mod playlist;
 
 use std::path::Path;
 use std::sync::OnceLock;
