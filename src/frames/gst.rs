@@ -1,5 +1,6 @@
 //! Video files through GStreamer: the only place that names it.
 
+mod color;
 mod fault;
 mod graph;
 mod picture;
@@ -37,7 +38,7 @@ type Taken = (i64, Picture);
 pub(super) fn sample(path: &Path, bytes: u64, count: usize, sampling: Sampling) -> Result<Sampled> {
     init()?;
     if sampling == Sampling::Keyframes || bytes > PLAN_BYTES {
-        let player = Player::open(path, Gate::Shut)?;
+        let player = Player::open(path, Gate::All)?;
         if let Some(length) = player.duration()? {
             let sampled = match sampling {
                 Sampling::Keyframes => keyframes(&player, count, length)?,
@@ -68,7 +69,7 @@ pub(super) fn sample_by(path: &Path, count: usize, method: Method) -> Result<Sam
             None => None,
         },
         Method::Seek | Method::Keyframes => {
-            let player = Player::open(path, Gate::Shut)?;
+            let player = Player::open(path, Gate::All)?;
             match player.duration()? {
                 Some(length) if method == Method::Seek => seeks(&player, count, length)?,
                 Some(length) => keyframes(&player, count, length)?,
@@ -110,7 +111,7 @@ fn planned(path: &Path, plan: &Plan, count: usize) -> Result<Option<Sampled>> {
         if from_start {
             gate(&runs[0].times)
         } else {
-            Gate::Shut
+            Gate::All
         },
     )?;
     for run in &runs {
