@@ -5,6 +5,7 @@
 
 #[cfg(feature = "gstreamer")]
 mod gst;
+mod limit;
 mod still;
 
 use std::fmt;
@@ -12,6 +13,7 @@ use std::fs::{self, File};
 use std::io::Read;
 use std::path::Path;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use num_rational::Ratio;
 
@@ -36,7 +38,8 @@ pub struct Picture {
     /// Size in pixels as stored, before `orientation` is applied.
     pub width: u32,
     pub height: u32,
-    pub data: Vec<u8>,
+    /// Shared by the frames that repeat a picture: 128 times one 4K picture take the memory of one.
+    pub data: Arc<[u8]>,
     /// As many as `format.planes()`.
     pub planes: Vec<Plane>,
     pub color: Colorimetry,
@@ -229,8 +232,8 @@ const MAX_PIXELS: u64 = 64 << 20;
 /// The content decides what a file is, not its name. An animated image counts as its first
 /// picture. Alpha is dropped, not blended, as OpenCLIP's `convert("RGB")` does.
 ///
-/// Blocks until the frames are there; gives up with [`Error::Stalled`] after 5 seconds without
-/// progress.
+/// Blocks until the frames are there; gives up with [`Error::Stalled`] after 5 seconds of a video
+/// without progress, or after 10 seconds with one image.
 ///
 /// # Errors
 ///

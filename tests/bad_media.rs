@@ -3,10 +3,17 @@
 
 #[path = "common/clips.rs"]
 mod clips;
+#[path = "common/matroska.rs"]
+mod matroska;
 
 use std::fs;
+use std::io::ErrorKind;
+use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::mpsc;
+use std::thread;
+use std::time::Duration;
 
 use clips::{Clip, MP4, file, folder, number, sample, sample_by};
 use vcoca_gpu::Error;
@@ -24,6 +31,12 @@ fn bytes(name: &'static str) -> Vec<u8> {
 /// Where `mark` stands in a file.
 fn find(bytes: &[u8], mark: &[u8]) -> usize {
     bytes.windows(mark.len()).position(|at| at == mark).unwrap()
+}
+
+fn make_fifo(path: &Path) {
+    let _ = fs::remove_file(path);
+    let made = Command::new("mkfifo").arg(path).status();
+    assert!(made.unwrap().success());
 }
 
 /// The message of the error that sampling this file gives.
@@ -77,13 +90,11 @@ fn truncated_after_its_index() {
     let cut = file("truncated-fast.mp4", &bytes[..(data + bytes.len()) / 2]);
     for method in [None, Some(Method::Seek), Some(Method::Decode)] {
         let sampled = match method {
-            None => sample(&cut, 8).unwrap(),
+            None => sample(&cut, 8),
             // The stated duration is longer than what is there.
-            Some(method) => match sample_by(&cut, 8, method) {
-                Ok(sampled) => sampled,
-                Err(_) => continue,
-            },
+            Some(method) => sample_by(&cut, 8, method),
         };
+        let sampled = sampled.unwrap_or_else(|error| panic!("{method:?}: {error}"));
         assert_eq!(sampled.frames.len(), 8);
         for frame in &sampled.frames {
             assert!(number(&frame.picture) < 20, "{method:?}");
@@ -181,18 +192,50 @@ fn corrupt_anywhere() {
 }
 
 #[test]
+fn times_up_to_the_end_of_the_clock() {
+    // Nanoseconds in 64 bits end after this many milliseconds.
+    let end = u64::MAX / 1_000_000;
+    let files = [
+        ("ordinary", [(0, 40), (40, 40), (80, 40)]),
+        ("long", [(0, 40), (40, end - 10), (80, end)]),
+        (
+            "late",
+            [(0, 40), (end / 2, 40), (end - 9_000_000, 10_000_000)],
+        ),
+        (
+            "latest",
+            [(0, 40), (40, 40), (i64::MAX as u64 / 1_000_000, end)],
+        ),
+        ("beyond", [(0, u64::MAX), (u64::MAX / 2, 40), (u64::MAX, 1)]),
+    ];
+    for (name, pictures) in files {
+        let path = file(&format!("{name}.mkv"), matroska::file(&pictures));
+        for method in [
+            None,
+            Some(Method::Plan),
+            Some(Method::Seek),
+            Some(Method::Keyframes),
+            Some(Method::Decode),
+        ] {
+            let sampled = match method {
+                None => sample(&path, 4),
+                Some(method) => sample_by(&path, 4, method),
+            };
+            // Not every way leads through such a file; one of them does.
+            match sampled {
+                Ok(sampled) => assert_eq!(sampled.frames.len(), 4, "{name} {method:?}"),
+                Err(error) => assert!(method.is_some(), "{name}: {error}"),
+            }
+        }
+    }
+}
+
+#[test]
 fn special_files() {
     let without = folder().join("folder");
     fs::create_dir_all(&without).unwrap();
     let fifo = folder().join("fifo.mp4");
-    let _ = fs::remove_file(&fifo);
-    assert!(
-        Command::new("mkfifo")
-            .arg(&fifo)
-            .status()
-            .unwrap()
-            .success()
-    );
+    make_fifo(&fifo);
     for (path, found) in [
         (without, "a folder without images"),
         (fifo, "a FIFO"),
@@ -221,20 +264,50 @@ fn unreadable_file() {
 
 #[test]
 fn playlists_open_nothing() {
-    let clip = Clip {
-        name: "segment.ts",
-        encode: "x264enc ! mpegtsmux",
-        ..Clip::default()
+    // A FIFO opens for writing only once somebody reads it.
+    let fifo = folder().join("segment.ts");
+    make_fifo(&fifo);
+    let (opened, reader) = mpsc::channel();
+    let name = fifo.clone();
+    thread::spawn(move || opened.send(fs::File::options().write(true).open(name).is_ok()));
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.set_nonblocking(true).unwrap();
+    let server = format!("http://{}", listener.local_addr().unwrap());
+
+    let hls = |segment: &str| {
+        format!(
+            "#EXTM3U\n#EXT-X-VERSION:3\n#EXT-X-TARGETDURATION:2\n#EXTINF:1.2,\n{segment}\n\
+             #EXT-X-ENDLIST\n"
+        )
     };
-    let segment = clip.make();
-    let hls = format!(
-        "#EXTM3U\n#EXT-X-VERSION:3\n#EXT-X-TARGETDURATION:2\n#EXTINF:1.2,\n{}\n#EXT-X-ENDLIST\n",
-        segment.display()
+    let dash = format!(
+        "<?xml version=\"1.0\"?>\n<MPD xmlns=\"urn:mpeg:dash:schema:mpd:2011\" type=\"static\" \
+         profiles=\"urn:mpeg:dash:profile:isoff-on-demand:2011\" minBufferTime=\"PT1S\" \
+         mediaPresentationDuration=\"PT1S\"><BaseURL>{server}/</BaseURL><Period><AdaptationSet \
+         mimeType=\"video/mp4\"><Representation id=\"0\" bandwidth=\"1000\" codecs=\"avc1.42c00b\" \
+         width=\"64\" height=\"48\"><BaseURL>clip.mp4</BaseURL><SegmentBase \
+         indexRange=\"0-99\"/></Representation></AdaptationSet></Period></MPD>\n"
     );
-    assert!(problem(&file("hls.mp4", hls)).contains("is a playlist"));
-    let dash = "<?xml version=\"1.0\"?>\n<MPD xmlns=\"urn:mpeg:dash:schema:mpd:2011\" \
-                type=\"static\" mediaPresentationDuration=\"PT1S\"><Period/></MPD>\n";
-    assert!(problem(&file("dash.mp4", dash)).contains("is a playlist"));
+    let project = format!(
+        "<ges version='0.7'><project><ressources><asset id='{server}/clip.mp4' \
+         extractable-type-name='GESUriClip'/></ressources></project></ges>\n"
+    );
+    for (name, text) in [
+        ("hls-file.mp4", hls(fifo.to_str().unwrap())),
+        ("hls-server.mp4", hls(&format!("{server}/segment.ts"))),
+        ("dash.mp4", dash),
+        ("project.mp4", project),
+    ] {
+        assert!(problem(&file(name, text)).contains("is a playlist"));
+    }
+
+    // What was set going might come late.
+    thread::sleep(Duration::from_millis(300));
+    assert!(reader.try_recv().is_err(), "the FIFO was opened");
+    let connection = listener.accept().map_err(|error| error.kind());
+    assert_eq!(connection.err(), Some(ErrorKind::WouldBlock));
+    // The writer would wait for ever.
+    drop(fs::File::open(fifo).unwrap());
 }
 
 #[test]

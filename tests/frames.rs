@@ -298,6 +298,12 @@ fn colorimetry() {
     });
     assert_eq!(untagged.matrix, Matrix::Bt601);
     assert_eq!(untagged.range, Range::Limited);
+    let (_, raw) = color(Clip {
+        size: (1280, 720),
+        frames: 2,
+        ..clip("raw-untagged.avi", "avimux")
+    });
+    assert_eq!(raw.matrix, Matrix::Bt601);
     let (_, jpeg) = color(clip("full.avi", "jpegenc ! avimux"));
     assert_eq!(
         (jpeg.range, jpeg.siting),

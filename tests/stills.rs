@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use image::{DynamicImage, ImageFormat, Rgb, RgbImage};
@@ -61,7 +62,7 @@ fn one_frame_whatever_the_name() {
         assert_eq!(shown.format, PixelFormat::Rgb8);
         assert_eq!(shown.planes[0].stride, 37 * 3);
         if ![ImageFormat::Jpeg, ImageFormat::Gif].contains(&format) {
-            assert_eq!(&shown.data, picture(0).as_raw(), "{format:?}");
+            assert_eq!(&*shown.data, picture(0).as_raw(), "{format:?}");
         }
     }
 }
@@ -91,7 +92,7 @@ fn other_pixels_become_rgb() {
         let path = folder.join(name).with_extension("png");
         DynamicImage::save(&image, &path).unwrap();
         let frames = sample(&path, 1).unwrap();
-        assert_eq!(&frames[0].picture.data, wanted.as_raw(), "{name}");
+        assert_eq!(&*frames[0].picture.data, wanted.as_raw(), "{name}");
     }
 }
 
@@ -141,7 +142,23 @@ fn folders_go_by_name() {
         let frames = sample(&folder, count).unwrap();
         let found: Vec<u8> = frames.iter().map(|frame| frame.picture.data[0]).collect();
         assert_eq!(found, wanted);
+        for pair in frames.windows(2) {
+            let [a, b] = [&pair[0].picture.data, &pair[1].picture.data];
+            assert_eq!(Arc::ptr_eq(a, b), a[0] == b[0], "repeats share their bytes");
+        }
     }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn what_cannot_be_read_in_a_folder_is_passed_over() {
+    let folder = folder("unreadable");
+    picture(3).save(folder.join("1.png")).unwrap();
+    // Not even the superuser reads the first page of a process.
+    std::os::unix::fs::symlink("/proc/self/mem", folder.join("0.png")).unwrap();
+    let frames = sample(&folder, 2).unwrap();
+    let found: Vec<u8> = frames.iter().map(|frame| frame.picture.data[0]).collect();
+    assert_eq!(found, [3, 3]);
 }
 
 #[test]

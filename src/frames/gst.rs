@@ -1,10 +1,12 @@
 //! Video files through GStreamer: the only place that names it.
 
+mod color;
 mod fault;
 mod graph;
 mod picture;
 mod plan;
 mod player;
+mod playlist;
 
 use std::path::Path;
 use std::sync::OnceLock;
@@ -23,7 +25,7 @@ const PLAN_BYTES: u64 = 64 << 20;
 const PLAN_LENGTH: i64 = 60_000_000_000;
 
 /// A frame this far from its planned time, in nanoseconds, is another frame.
-const NEAR: i64 = 1_000_000;
+const NEAR: u64 = 1_000_000;
 
 /// How far, in nanoseconds, to go back where a seek landed too late.
 const BACK: i64 = 2_000_000_000;
@@ -36,8 +38,8 @@ type Taken = (i64, Picture);
 pub(super) fn sample(path: &Path, bytes: u64, count: usize, sampling: Sampling) -> Result<Sampled> {
     init()?;
     if sampling == Sampling::Keyframes || bytes > PLAN_BYTES {
-        let player = Player::open(path, Gate::Shut)?;
-        if let Some(length) = player.duration() {
+        let player = Player::open(path, Gate::All)?;
+        if let Some(length) = player.duration()? {
             let sampled = match sampling {
                 Sampling::Keyframes => keyframes(&player, count, length)?,
                 Sampling::Uniform if length > PLAN_LENGTH => seeks(&player, count, length)?,
@@ -67,8 +69,8 @@ pub(super) fn sample_by(path: &Path, count: usize, method: Method) -> Result<Sam
             None => None,
         },
         Method::Seek | Method::Keyframes => {
-            let player = Player::open(path, Gate::Shut)?;
-            match player.duration() {
+            let player = Player::open(path, Gate::All)?;
+            match player.duration()? {
                 Some(length) if method == Method::Seek => seeks(&player, count, length)?,
                 Some(length) => keyframes(&player, count, length)?,
                 None => None,
@@ -109,14 +111,17 @@ fn planned(path: &Path, plan: &Plan, count: usize) -> Result<Option<Sampled>> {
         if from_start {
             gate(&runs[0].times)
         } else {
-            Gate::Shut
+            Gate::All
         },
     )?;
     for run in &runs {
         if run.seek && !player.seek(run.times[0], gst::SeekFlags::ACCURATE, gate(&run.times))? {
             return Ok(None);
         }
-        let last = run.times.last().map_or(0, |time| time - TOLERANCE);
+        let last = run
+            .times
+            .last()
+            .map_or(0, |time| time.saturating_sub(TOLERANCE));
         let pulled = loop {
             match player.pull() {
                 Ok(Some(shot)) => {
@@ -136,9 +141,9 @@ fn planned(path: &Path, plan: &Plan, count: usize) -> Result<Option<Sampled>> {
             break;
         }
     }
-    let nearest = |time: &i64| (0..taken.len()).min_by_key(|&at| (taken[at].0 - time).abs());
+    let nearest = |time: &i64| (0..taken.len()).min_by_key(|&at| taken[at].0.abs_diff(*time));
     let picks: Vec<usize> = times.iter().filter_map(nearest).collect();
-    let exact = |(&pick, time): (&usize, &i64)| (taken[pick].0 - time).abs() <= NEAR;
+    let exact = |(&pick, time): (&usize, &i64)| taken[pick].0.abs_diff(*time) <= NEAR;
     if picks.is_empty() || !picks.iter().zip(&times).all(exact) {
         log::debug!(
             "{}: not the frames that its packets promise",
@@ -146,7 +151,7 @@ fn planned(path: &Path, plan: &Plan, count: usize) -> Result<Option<Sampled>> {
         );
         return Ok(None);
     }
-    Ok(assemble(taken, picks, count, Method::Plan, plan.end()))
+    Ok(assemble(&taken, picks, count, Method::Plan, plan.end()))
 }
 
 /// Seeks to times spread over `length` nanoseconds. None if they cannot all be reached.
@@ -160,7 +165,7 @@ fn seeks(player: &Player, count: usize, length: i64) -> Result<Option<Sampled>> 
     let mut group = 0;
     let mut last = None;
     for time in spread(length, count) {
-        let sought = last.is_none_or(|last| time - last > group / 2);
+        let sought = last.is_none_or(|last| time.saturating_sub(last) > group / 2);
         if sought {
             (ahead, shown) = (None, None);
             if !player.seek(time, gst::SeekFlags::ACCURATE, Gate::All)? {
@@ -168,24 +173,27 @@ fn seeks(player: &Player, count: usize, length: i64) -> Result<Option<Sampled>> 
             }
         }
         last = Some(time);
+        // Up to here a frame counts as begun.
+        let reached = time.saturating_add(TOLERANCE);
         let mut again = sought;
         let pulled = loop {
-            if ahead
-                .as_ref()
-                .is_some_and(|(next, _)| *next <= time + TOLERANCE)
-            {
+            if ahead.as_ref().is_some_and(|(next, _)| *next <= reached) {
                 shown = ahead.take();
             }
             let end = shown.as_ref().and_then(|(_, shot)| shot.end);
-            if ahead.is_some() || end.is_some_and(|end| end > time + TOLERANCE) {
+            if ahead.is_some() || end.is_some_and(|end| end > reached) {
                 break Ok(());
             }
             match player.pull() {
                 Ok(Some(shot)) => match shot.time {
                     // Seeks into an open group of pictures can land on the next one.
-                    Some(at) if again && at > time + TOLERANCE => {
+                    Some(at) if again && at > reached => {
                         again = false;
-                        if !player.seek(time - BACK, gst::SeekFlags::ACCURATE, Gate::All)? {
+                        if !player.seek(
+                            time.saturating_sub(BACK),
+                            gst::SeekFlags::ACCURATE,
+                            Gate::All,
+                        )? {
                             return Ok(None);
                         }
                     }
@@ -205,14 +213,14 @@ fn seeks(player: &Player, count: usize, length: i64) -> Result<Option<Sampled>> 
         };
         let (start, key) = player.span(*at);
         if sought {
-            group = group.max(time - key);
+            group = group.max(time.saturating_sub(key));
         }
         if taken.last().is_none_or(|(last, _)| *last != start) {
             taken.push((start, player.picture(shot)?));
         }
         picks.push(taken.len() - 1);
     }
-    Ok(assemble(taken, picks, count, Method::Seek, length))
+    Ok(assemble(&taken, picks, count, Method::Seek, length))
 }
 
 /// Seeks to the keyframes nearest to times spread over `length` nanoseconds. None if the file
@@ -243,7 +251,7 @@ fn keyframes(player: &Player, count: usize, length: i64) -> Result<Option<Sample
         }
         picks.extend(taken.len().checked_sub(1));
     }
-    Ok(assemble(taken, picks, count, Method::Keyframes, length))
+    Ok(assemble(&taken, picks, count, Method::Keyframes, length))
 }
 
 /// Decodes everything, once to count and once to take.
@@ -252,8 +260,12 @@ fn decoded(path: &Path, count: usize) -> Result<Sampled> {
     let ended = player.pull();
     let (total, end) = player.counted();
     drop(player);
+    match ended {
+        Err(error @ Error::Stalled { .. }) => return Err(error),
+        Err(error) if total == 0 => return Err(error),
+        _ => {}
+    }
     if total == 0 {
-        ended?;
         return Err(Error::media(path, "has a video stream without frames"));
     }
     let wanted: Vec<usize> = uniform(total, count).collect();
@@ -266,7 +278,10 @@ fn decoded(path: &Path, count: usize) -> Result<Sampled> {
             Ok(Some(shot)) => {
                 let (rate, per) = shot.rate();
                 // A stream without times runs at its frame rate.
-                let counted = || number as i64 * 1_000_000_000 * per / rate;
+                let counted = || {
+                    let time = number as i128 * 1_000_000_000 * i128::from(per) / i128::from(rate);
+                    i64::try_from(time).unwrap_or(i64::MAX)
+                };
                 taken.push((shot.time.unwrap_or_else(counted), player.picture(&shot)?));
                 Ok(())
             }
@@ -282,16 +297,17 @@ fn decoded(path: &Path, count: usize) -> Result<Sampled> {
         .filter_map(|number| numbers.binary_search(number).ok())
         .filter(|&at| at < taken.len())
         .collect();
-    assemble(taken, picks, count, Method::Decode, end)
+    assemble(&taken, picks, count, Method::Decode, end)
         .ok_or_else(|| Error::media(path, "decodes to no frame"))
 }
 
 /// Whether to go on after `pulled`: an error after the first frames ends the sampling with those,
-/// an error before them is the caller's.
+/// an error before them is the caller's. So is a stall at any time: what comes after it would only
+/// stall again.
 fn good_so_far(pulled: Result<()>, taken: &[Taken]) -> Result<bool> {
     match pulled {
         Ok(()) => Ok(true),
-        Err(error) if taken.is_empty() => Err(error),
+        Err(error) if taken.is_empty() || matches!(error, Error::Stalled { .. }) => Err(error),
         Err(error) => {
             log::warn!("damaged, going on with its good frames: {error}");
             Ok(false)
@@ -308,33 +324,22 @@ fn spread(length: i64, count: usize) -> Vec<i64> {
 
 /// The frames picked from those taken, the last one repeated up to `count`; none if there is none.
 fn assemble(
-    mut taken: Vec<Taken>,
+    taken: &[Taken],
     mut picks: Vec<usize>,
     count: usize,
     method: Method,
     end: i64,
 ) -> Option<Sampled> {
     picks.resize(count, *picks.last()?);
-    let mut frames = Vec::with_capacity(count);
-    for (at, &pick) in picks.iter().enumerate() {
-        let (time, picture) = taken.get_mut(pick)?;
-        let mut frame = Frame {
+    let frame = |&pick: &usize| {
+        let (time, picture) = taken.get(pick)?;
+        Some(Frame {
             pts: seconds(*time),
-            picture: Picture {
-                data: Vec::new(),
-                planes: picture.planes.clone(),
-                ..*picture
-            },
-        };
-        frame.picture.data = if picks[at + 1..].contains(&pick) {
-            picture.data.clone()
-        } else {
-            std::mem::take(&mut picture.data)
-        };
-        frames.push(frame);
-    }
+            picture: picture.clone(),
+        })
+    };
     Some(Sampled {
-        frames,
+        frames: picks.iter().map(frame).collect::<Option<_>>()?,
         duration: (end > 0).then(|| seconds(end)),
         method,
     })

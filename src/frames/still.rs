@@ -3,18 +3,22 @@
 use std::fs;
 use std::io::Cursor;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use image::{DynamicImage, ImageDecoder, ImageError, ImageFormat, ImageReader};
 use num_rational::Ratio;
 
 use super::{
     ChromaSiting, Colorimetry, Frame, MAX_PIXELS, Matrix, Orientation, Picture, PixelFormat, Plane,
-    Range, Seconds, Transfer, head, uniform,
+    Range, Seconds, Transfer, head, limit, uniform,
 };
 use crate::{Error, Result};
 
 /// Larger image files are refused: 64 Mpx with 16 bits and alpha are 512 MiB unpacked.
 const MAX_BYTES: u64 = 1 << 30;
+
+/// Nothing tells how far the decoding of an image has come; the largest take some seconds.
+const LIMIT: Duration = Duration::from_secs(10);
 
 /// The image format that these first bytes announce, if it is one that can be read here.
 pub(super) fn sniff(head: &[u8]) -> Option<ImageFormat> {
@@ -23,9 +27,21 @@ pub(super) fn sniff(head: &[u8]) -> Option<ImageFormat> {
         .filter(ImageFormat::reading_enabled)
 }
 
+/// [`decode`] within its limit.
+pub(super) fn read(path: &Path, format: ImageFormat) -> Result<Frame> {
+    let file = path.to_owned();
+    limit::run(LIMIT, move || decode(&file, format)).unwrap_or_else(|| {
+        Err(Error::Stalled {
+            path: path.to_owned(),
+            seconds: LIMIT.as_secs(),
+            doing: "decoding the image",
+        })
+    })
+}
+
 /// Decodes an image file to RGB with 8 bits a channel. Gray, 16-bit and CMYK pictures are
 /// converted, alpha is dropped; the EXIF orientation is kept beside the pixels.
-pub(super) fn read(path: &Path, format: ImageFormat) -> Result<Frame> {
+fn decode(path: &Path, format: ImageFormat) -> Result<Frame> {
     let bytes = fs::metadata(path).map_err(Error::io(path))?.len();
     if bytes > MAX_BYTES {
         let problem = format!("has {bytes} bytes; images above {MAX_BYTES} are refused");
@@ -55,7 +71,7 @@ pub(super) fn read(path: &Path, format: ImageFormat) -> Result<Frame> {
             format: PixelFormat::Rgb8,
             width,
             height,
-            data,
+            data: data.into(),
             planes: vec![Plane {
                 offset: 0,
                 stride: width as usize * 3,
@@ -73,7 +89,7 @@ pub(super) fn read(path: &Path, format: ImageFormat) -> Result<Frame> {
 }
 
 /// Takes `count` images of a folder in the byte order of their names. Hidden files and files that
-/// are no images are passed over. There is no clock: every time is 0.
+/// are no images, or cannot be opened, are passed over. There is no clock: every time is 0.
 pub(super) fn folder(path: &Path, count: usize) -> Result<Vec<Frame>> {
     let mut images: Vec<(PathBuf, ImageFormat)> = Vec::new();
     for entry in fs::read_dir(path).map_err(Error::io(path))? {
@@ -83,8 +99,10 @@ pub(super) fn folder(path: &Path, count: usize) -> Result<Vec<Frame>> {
         if hidden || !file.is_file() {
             continue;
         }
-        if let Some(format) = sniff(&head(&file)?) {
-            images.push((file, format));
+        match head(&file) {
+            Ok(head) => images.extend(sniff(&head).map(|format| (file, format))),
+            // It may well be no image.
+            Err(error) => log::warn!("passed over: {error}"),
         }
     }
     if images.is_empty() {

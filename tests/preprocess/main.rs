@@ -205,7 +205,7 @@ fn broken_pictures_are_refused() {
         |p| p.planes.truncate(2),
         |p| p.planes[1].offset = usize::MAX,
         |p| p.planes[0].stride = usize::MAX,
-        |p| p.data.truncate(95),
+        |p| p.data = p.data[..95].into(),
         |p| p.pixel_aspect = Ratio::new_raw(1, 0),
     ];
     for (i, spoil) in broken.iter().enumerate() {

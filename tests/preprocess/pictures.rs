@@ -63,7 +63,7 @@ pub fn frame(
         format,
         width,
         height,
-        data,
+        data: data.into(),
         planes,
         color: SDR,
         pixel_aspect: Ratio::from_integer(1),

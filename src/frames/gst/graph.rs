@@ -1,17 +1,18 @@
 //! A pipeline `filesrc ! parsebin|decodebin → tail` over one local file, in which no wait is
 //! without a deadline and nothing but that file is opened.
 
+use std::cell::Cell;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, mpsc};
-use std::thread;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use gstreamer as gst;
 use gstreamer::prelude::*;
 
-use super::fault;
+use super::{fault, playlist};
 use crate::frames::MAX_PIXELS;
+use crate::frames::limit::run;
 use crate::{Error, Result};
 
 /// Without progress for this long decoding is given up.
@@ -23,23 +24,22 @@ const IDLE: Duration = Duration::from_millis(500);
 /// How long the end of a pipeline is waited for; later it ends on its own, on another thread.
 const TEARDOWN: Duration = Duration::from_secs(1);
 
-/// Manifests and playlists: their demuxers open other files and connections.
-const PLAYLISTS: [&str; 5] = [
-    "application/x-hls",
-    "application/dash+xml",
-    "application/vnd.ms-sstr+xml",
-    "application/sdp",
-    "text/uri-list",
-];
-
 /// A running pipeline; dropping it ends it.
 pub(super) struct Graph {
     path: PathBuf,
     pipeline: gst::Pipeline,
     bus: gst::Bus,
     flow: Arc<Flow>,
-    /// The longest wait without progress.
+    /// The longest wait without progress, all waits together.
     patience: Duration,
+    idle: Cell<Idle>,
+}
+
+/// How long was waited since the last sign of progress: `ticks` as of then.
+#[derive(Clone, Copy, Default)]
+struct Idle {
+    ticks: u64,
+    waited: Duration,
 }
 
 /// What the streaming threads tell the caller.
@@ -93,9 +93,9 @@ impl Flow {
             links.refused = Some(format!(
                 "has pictures of {pixels} pixels; more than 64 Mpx are refused"
             ));
-        } else if PLAYLISTS.contains(&name) || opens_others(caps) {
+        } else if playlist::refers_elsewhere(caps) {
             links.refused = Some(format!(
-                "is a playlist ({name}) that refers to other files; give the video file itself"
+                "is a playlist ({name}), which refers to other files; give the video file itself"
             ));
         } else if ["audio/", "text/", "subpicture/", "closedcaption/", "meta/"]
             .iter()
@@ -108,23 +108,6 @@ impl Flow {
         self.changed.notify_all();
         false
     }
-}
-
-/// Whether a demuxer for this type reads from elsewhere.
-fn opens_others(caps: &gst::CapsRef) -> bool {
-    gst::ElementFactory::factories_with_type(gst::ElementFactoryType::DEMUXER, gst::Rank::NONE)
-        .iter()
-        .filter(|factory| {
-            factory
-                .metadata("klass")
-                .is_some_and(|class| class.contains("Adaptive") || class.contains("Network"))
-        })
-        .flat_map(gst::ElementFactory::static_pad_templates)
-        .filter(|template| template.direction() == gst::PadDirection::Sink)
-        .any(|template| {
-            let accepted = template.caps();
-            !accepted.is_any() && accepted.can_intersect(caps)
-        })
 }
 
 impl Graph {
@@ -194,6 +177,7 @@ impl Graph {
             bus,
             flow,
             patience,
+            idle: Cell::default(),
         };
         let pipeline = graph.pipeline.clone();
         // A failure arrives on the bus, with its reason.
@@ -216,20 +200,19 @@ impl Graph {
         doing: &'static str,
         mut poll: impl FnMut() -> Option<T>,
     ) -> Result<T> {
-        let mut seen = self.flow.ticks.load(Ordering::Relaxed);
-        let mut since = Instant::now();
+        let mut before = self.waited(Duration::ZERO);
         loop {
-            if let Some(value) = poll() {
+            let started = Instant::now();
+            let value = poll();
+            let waited = self.waited(started.elapsed());
+            before = before.min(waited);
+            if let Some(value) = value {
                 return Ok(value);
             }
             self.check()?;
-            let ticks = self.flow.ticks.load(Ordering::Relaxed);
-            if ticks != seen {
-                seen = ticks;
-                since = Instant::now();
-            } else if since.elapsed() > self.patience {
+            if waited > self.patience {
                 return Err(self.stalled(doing));
-            } else if since.elapsed() > IDLE && !self.alive() {
+            } else if waited - before > IDLE && !self.alive() {
                 let problem = format!("is damaged: {doing} came to a stop");
                 return Err(Error::media(&self.path, problem));
             }
@@ -327,7 +310,24 @@ impl Graph {
         doing: &'static str,
         call: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T> {
-        run(self.patience, call).ok_or_else(|| self.stalled(doing))
+        let left = self.patience.saturating_sub(self.waited(Duration::ZERO));
+        let started = Instant::now();
+        let result = run(left, call);
+        self.waited(started.elapsed());
+        result.ok_or_else(|| self.stalled(doing))
+    }
+
+    /// Adds to the time waited without progress; that time.
+    fn waited(&self, more: Duration) -> Duration {
+        let mut idle = self.idle.get();
+        let ticks = self.flow.ticks.load(Ordering::Relaxed);
+        if ticks == idle.ticks {
+            idle.waited += more;
+        } else {
+            (idle.ticks, idle.waited) = (ticks, Duration::ZERO);
+        }
+        self.idle.set(idle);
+        idle.waited
     }
 
     fn stalled(&self, doing: &'static str) -> Error {
@@ -346,18 +346,6 @@ impl Drop for Graph {
             log::warn!("{}: decoding has not ended yet", self.path.display());
         }
     }
-}
-
-/// The result of `call`, run on a thread of its own, if it comes within `limit`.
-fn run<T: Send + 'static>(limit: Duration, call: impl FnOnce() -> T + Send + 'static) -> Option<T> {
-    let (done, result) = mpsc::channel();
-    let spawned = thread::Builder::new()
-        .name("gstreamer call".into())
-        .spawn(move || {
-            // The receiver is gone if the limit has passed.
-            let _ = done.send(call());
-        });
-    spawned.ok().and_then(|_| result.recv_timeout(limit).ok())
 }
 
 /// Makes an element that belongs to the base plugins.

@@ -6,10 +6,8 @@ use gstreamer_video as gst_video;
 use gstreamer_video::prelude::*;
 use num_rational::Ratio;
 
-use crate::frames::{
-    ChromaSiting, Colorimetry, MAX_PIXELS, Matrix, Orientation, Picture, PixelFormat, Plane, Range,
-    Transfer,
-};
+use super::color::color;
+use crate::frames::{MAX_PIXELS, Orientation, Picture, PixelFormat, Plane};
 
 /// The formats taken as they are; anything else goes through `videoconvert` to one of these.
 const FORMATS: [(gst_video::VideoFormat, PixelFormat); 9] = [
@@ -32,10 +30,10 @@ pub(super) fn caps() -> gst::Caps {
 }
 
 /// Copies a sample with its strides, one field of it if it is interlaced. `stated` are the caps
-/// that went into the decoder, none where there is no decoder.
+/// of the stream before anything was decoded.
 pub(super) fn copy(
     sample: &gst::Sample,
-    stated: Option<Option<gst::Caps>>,
+    stated: Option<&gst::CapsRef>,
     orientation: Orientation,
 ) -> Result<Picture, String> {
     let (Some(buffer), Some(caps)) = (sample.buffer(), sample.caps()) else {
@@ -86,7 +84,7 @@ pub(super) fn copy(
         format,
         width,
         height,
-        data,
+        data: data.into(),
         planes,
         color: color(&info, stated),
         pixel_aspect: aspect.map_or(Ratio::ONE, |(n, d)| Ratio::new(n, d)),
@@ -124,63 +122,6 @@ fn keep_field(plane: &mut [u8], stride: usize, odd: bool, wide: bool) {
                 plane[to] = (u16::from(plane[up]) + u16::from(plane[down])).div_ceil(2) as u8;
             }
         }
-    }
-}
-
-/// The colorimetry of a decoded frame. Where the stream does not state its matrix, GStreamer
-/// guesses from the size; other decoders, and what models were trained on, take BT.601.
-fn color(info: &gst_video::VideoInfo, stated: Option<Option<gst::Caps>>) -> Colorimetry {
-    use gst_video::{VideoColorMatrix, VideoColorRange, VideoTransferFunction};
-    let decoded = info.colorimetry();
-    let matrix = match (&stated, decoded.matrix()) {
-        (Some(caps), _) if !states_matrix(caps.as_ref()) => Matrix::Bt601,
-        (_, VideoColorMatrix::Bt709 | VideoColorMatrix::Smpte240m) => Matrix::Bt709,
-        (_, VideoColorMatrix::Bt2020) => Matrix::Bt2020,
-        _ => Matrix::Bt601,
-    };
-    let range = match decoded.range() {
-        VideoColorRange::Range0_255 => Range::Full,
-        _ => Range::Limited,
-    };
-    let transfer = match decoded.transfer() {
-        VideoTransferFunction::Smpte2084 => Transfer::Pq,
-        VideoTransferFunction::AribStdB67 => Transfer::Hlg,
-        _ => Transfer::Sdr,
-    };
-    Colorimetry {
-        matrix,
-        range,
-        transfer,
-        siting: siting(info.chroma_site(), stated),
-    }
-}
-
-/// Whether the compressed stream says how its luma and chroma were made.
-fn states_matrix(caps: Option<&gst::Caps>) -> bool {
-    caps.and_then(|caps| caps.structure(0)?.get::<String>("colorimetry").ok())
-        .and_then(|text| text.parse::<gst_video::VideoColorimetry>().ok())
-        .is_some_and(|color| color.matrix() != gst_video::VideoColorMatrix::Unknown)
-}
-
-/// Where chroma lies: as stated, else as the codec's own standard has it.
-fn siting(decoded: gst_video::VideoChromaSite, stated: Option<Option<gst::Caps>>) -> ChromaSiting {
-    use gst_video::VideoChromaSite;
-    if decoded == VideoChromaSite::COSITED {
-        return ChromaSiting::TopLeft;
-    }
-    let kind = stated.flatten();
-    let kind = kind.as_ref().and_then(|caps| caps.structure(0));
-    let centered = kind.is_some_and(|kind| {
-        matches!(
-            kind.name().as_str(),
-            "image/jpeg" | "video/x-vp8" | "video/x-theora"
-        ) || (kind.name() == "video/mpeg" && kind.get::<i32>("mpegversion") == Ok(1))
-    });
-    let told = kind.is_some_and(|kind| kind.has_field("chroma-site"));
-    if centered || (told && decoded == VideoChromaSite::JPEG) {
-        ChromaSiting::Center
-    } else {
-        ChromaSiting::Left
     }
 }
 

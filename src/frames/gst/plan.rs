@@ -122,7 +122,8 @@ fn note(pad: &gst::Pad, buffer: &gst::BufferRef, seen: &mut Seen) {
         return;
     };
     // Edit lists cut frames off, or shorten them; decoders do as they say.
-    let end = buffer.duration().map(|length| start + length);
+    // A file may state any length, up to the last time that there is.
+    let end = buffer.duration().map(|length| start.saturating_add(length));
     let Some((start, end)) = segment.clip(start, end) else {
         return;
     };

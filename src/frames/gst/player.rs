@@ -6,6 +6,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use gstreamer as gst;
+use gstreamer::glib;
 use gstreamer::prelude::*;
 use gstreamer_app::AppSink;
 
@@ -55,8 +56,9 @@ struct Tap {
     unkeyed: bool,
     /// End of the last frame in nanoseconds.
     end: i64,
-    /// The decoder's input; none where the file holds raw pictures.
-    input: Option<gst::Pad>,
+    /// Where the stream's own caps are: the decoder's input, or what comes out of the container if
+    /// that is raw pictures. Weak: the pad's own probe holds this tap.
+    source: glib::WeakRef<gst::Pad>,
 }
 
 impl Tap {
@@ -69,10 +71,9 @@ impl Tap {
             Gate::Shut => false,
             Gate::Times(wanted) => {
                 let due = wanted.len();
-                while wanted
-                    .front()
-                    .is_some_and(|&first| time.is_none_or(|time| time + TOLERANCE >= first))
-                {
+                while wanted.front().is_some_and(|&first| {
+                    time.is_none_or(|time| time.saturating_add(TOLERANCE) >= first)
+                }) {
                     wanted.pop_front();
                 }
                 wanted.len() < due
@@ -102,7 +103,8 @@ fn lock(tap: &Mutex<Tap>) -> MutexGuard<'_, Tap> {
 }
 
 impl Player {
-    /// Opens a file and starts decoding its first video stream into `gate`.
+    /// Opens a file and starts decoding its first video stream into `gate`. Behind an open gate the
+    /// decoder rests after a few frames, until they are pulled or a seek discards them.
     ///
     /// # Errors
     ///
@@ -125,7 +127,7 @@ impl Player {
             packets: Some(Vec::new()),
             unkeyed: false,
             end: 0,
-            input: None,
+            source: glib::WeakRef::new(),
         }));
         let shared = tap.clone();
         let tail = [convert, sink.clone().upcast()];
@@ -148,16 +150,16 @@ impl Player {
     }
 
     /// The duration in nanoseconds that the file states, if it does.
-    pub(super) fn duration(&self) -> Option<i64> {
+    pub(super) fn duration(&self) -> Result<Option<i64>> {
         let sink = self.sink.clone();
         let duration = self
             .graph
             .within("asking for the duration", move || {
                 sink.static_pad("sink")?
                     .peer_query_duration::<gst::ClockTime>()
-            })
-            .ok()??;
-        i64::try_from(duration.nseconds()).ok().filter(|&d| d > 0)
+            })?
+            .and_then(|duration| i64::try_from(duration.nseconds()).ok());
+        Ok(duration.filter(|&length| length > 0))
     }
 
     /// Goes on from `time` (nanoseconds) with another gate. False where the file cannot seek.
@@ -191,13 +193,17 @@ impl Player {
         };
         let buffer = sample.buffer();
         let (pts, duration) = buffer.map_or((None, None), |b| (b.pts(), b.duration()));
+        // A file may state any duration, up to the last time that there is.
+        let due = pts
+            .zip(duration)
+            .map(|(pts, length)| pts.saturating_add(length));
         let place = |time: Option<gst::ClockTime>| {
             let segment = sample.segment()?.downcast_ref::<gst::ClockTime>()?;
             i64::try_from(segment.to_stream_time(time?)?.nseconds()).ok()
         };
         Ok(Some(Shot {
             time: place(pts),
-            end: place(pts.zip(duration).map(|(pts, duration)| pts + duration)),
+            end: place(due),
             sample,
         }))
     }
@@ -214,7 +220,7 @@ impl Player {
     pub(super) fn span(&self, time: i64) -> (i64, i64) {
         let tap = lock(&self.tap);
         let packets = tap.packets.as_deref().unwrap_or_default();
-        let begun = |packet: &i64| *packet <= time + TOLERANCE;
+        let begun = |packet: &i64| *packet <= time.saturating_add(TOLERANCE);
         let start = packets.iter().copied().filter(begun).max();
         (
             start.unwrap_or(time),
@@ -224,13 +230,13 @@ impl Player {
 
     /// Copies a frame out of the decoder's memory.
     pub(super) fn picture(&self, shot: &Shot) -> Result<crate::frames::Picture> {
-        let input = lock(&self.tap).input.clone();
-        let stated = input.as_ref().map(|pad| pad.current_caps());
+        let source = lock(&self.tap).source.upgrade();
+        let stated = source.and_then(|pad| pad.current_caps());
         let turn = self
             .sink
             .static_pad("sink")
             .map(|pad| picture::orientation(&pad));
-        picture::copy(&shot.sample, stated, turn.unwrap_or_default())
+        picture::copy(&shot.sample, stated.as_deref(), turn.unwrap_or_default())
             .map_err(|problem| crate::Error::media(self.path(), problem))
     }
 }
@@ -274,7 +280,9 @@ fn attach(output: &gst::Pad, flow: &Arc<Flow>, tap: &Arc<Mutex<Tap>>) {
         gst::PadProbeReturn::Ok
     });
 
-    let Some(input) = decoder_input(output) else {
+    let input = decoder_input(output);
+    lock(tap).source = input.as_ref().unwrap_or(output).downgrade();
+    let Some(input) = input else {
         return;
     };
     let (shared, ticker) = (tap.clone(), flow.clone());
@@ -296,7 +304,6 @@ fn attach(output: &gst::Pad, flow: &Arc<Flow>, tap: &Arc<Mutex<Tap>>) {
         }
         gst::PadProbeReturn::Ok
     });
-    lock(tap).input = Some(input);
 }
 
 /// The input of the decoder behind a pad of `decodebin`.
@@ -308,4 +315,41 @@ fn decoder_input(output: &gst::Pad) -> Option<gst::Pad> {
     let element = pad.parent_element()?;
     let decodes = element.factory()?.metadata("klass")?.contains("Decoder");
     decodes.then(|| element.static_pad("sink"))?
+}
+
+#[cfg(test)]
+mod tests {
+    use std::thread;
+    use std::time::{Duration, Instant};
+
+    use super::*;
+
+    #[test]
+    fn a_dropped_player_leaves_nothing_behind() {
+        gst::init().unwrap();
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let encode = "videotestsrc num-buffers=20 ! video/x-raw,width=64,height=48 ! jpegenc \
+                      ! avimux ! filesink name=sink";
+        let pipeline = gst::parse::launch(encode).unwrap();
+        let sink = pipeline.downcast_ref::<gst::Bin>().unwrap().by_name("sink");
+        sink.unwrap().set_property("location", file.path());
+        pipeline.set_state(gst::State::Playing).unwrap();
+        let ends = [gst::MessageType::Eos, gst::MessageType::Error];
+        let message = pipeline.bus().unwrap();
+        let message = message.timed_pop_filtered(gst::ClockTime::from_seconds(10), &ends);
+        assert_eq!(message.map(|m| m.type_()), Some(gst::MessageType::Eos));
+        pipeline.set_state(gst::State::Null).unwrap();
+
+        let player = Player::open(file.path(), Gate::All).unwrap();
+        let shot = player.pull().unwrap().expect("a frame");
+        assert_eq!(player.picture(&shot).unwrap().width, 64);
+        let tap = Arc::downgrade(&player.tap);
+        let sink = player.sink.downgrade();
+        drop((player, shot));
+        let started = Instant::now();
+        while tap.strong_count() > 0 || sink.upgrade().is_some() {
+            assert!(started.elapsed() < Duration::from_secs(5), "still held");
+            thread::sleep(Duration::from_millis(1));
+        }
+    }
 }
