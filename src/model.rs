@@ -100,7 +100,7 @@ impl CoCa {
                 attn_pool: Pooler::load(l, &config)?,
                 text: Text::load(l, &config)?,
                 text_decoder: Decoder::load(l, &config)?,
-                logit_scale: l.scalar("logit_scale")?.exp(),
+                logit_scale: l.exponential("logit_scale")?,
             })
         })
     }

@@ -157,12 +157,12 @@ impl<'a> Loader<'a> {
         })
     }
 
-    /// A single number.
-    pub fn scalar(&self, name: &str) -> Result<f32> {
+    /// e to the power of a single stored number.
+    pub fn exponential(&self, name: &str) -> Result<f32> {
         let Some(stored) = self.stored(name, &[]) else {
             return Ok(0.0);
         };
-        let value: f32 = stored.elements(0..1).sum();
+        let value = stored.elements(0..1).sum::<f32>().exp();
         match value.is_finite() {
             true => Ok(value),
             false => Err(self.not_finite(name, DType::F32)),
