@@ -5,9 +5,13 @@ use std::collections::HashMap;
 use super::stages::{Inputs, Spec, Texts, Tokens, Video};
 use crate::Result;
 use crate::generate::greedy;
-use crate::gpu::{DType, Tensor};
+use crate::gpu::{DType, Pass, Tensor};
 use crate::model::{Clips, CoCa, FrameTokens, Taps};
+use crate::ops::embed::slice_rows;
 use crate::preprocess::patches_from_pixels;
+
+/// Rows of ids to read together: their activations stay within any adapter's bindings.
+const TEXTS_AT_ONCE: usize = 64;
 
 /// What the model makes of the inputs.
 pub(super) struct Ours {
@@ -38,7 +42,10 @@ impl Ours {
         }
         for text in tokens {
             let clips = clips.as_ref().expect("tokens are only read beside a video");
-            let written = greedy(model, &clips.context, &text.options)?;
+            let mut pass = model.gpu().pass();
+            let context = context_of(&mut pass, clips, 0)?;
+            pass.submit()?;
+            let written = greedy(model, &context, &text.options)?;
             ours.tokens.push(written[0].tokens.clone());
         }
         Ok(ours)
@@ -151,28 +158,36 @@ impl Run<'_> {
     }
 
     fn texts(&self, texts: &Texts, values: &mut Values) -> Result<()> {
-        let mut pass = self.model.gpu().pass();
-        let ids = pass.upload(&[texts.rows, texts.length], DType::U32, &texts.ids)?;
-        let mut taps = self.taps();
-        let read = self.model.encode_text(&mut pass, &ids, &mut taps)?;
-        pass.submit()?;
-        self.collect(taps, values)?;
-        let embedding = self.model.gpu().read_f32(&read.embedding)?;
-        values.insert("text.emb".into(), embedding);
+        let mut embeddings = Vec::new();
+        for ids in texts.ids.chunks(TEXTS_AT_ONCE * texts.length) {
+            let mut pass = self.model.gpu().pass();
+            let dims = [ids.len() / texts.length, texts.length];
+            let ids = pass.upload(&dims, DType::U32, ids)?;
+            let mut taps = self.taps();
+            let read = self.model.encode_text(&mut pass, &ids, &mut taps)?;
+            pass.submit()?;
+            self.collect(taps, values)?;
+            embeddings.extend(self.model.gpu().read_f32(&read.embedding)?);
+        }
+        values.insert("text.emb".into(), embeddings);
         Ok(())
     }
 
-    /// Teacher-forced: clip b reads the ids of row b.
+    /// Teacher-forced: clip b reads the ids of row b. Clip by clip, for the logits of one text are
+    /// many already.
     fn decoder(&self, texts: &Texts, clips: &Clips, values: &mut Values) -> Result<()> {
         let count = clips.context.dim(0);
-        let mut pass = self.model.gpu().pass();
-        let ids = &texts.ids[..count * texts.length];
-        let ids = pass.upload(&[count, texts.length], DType::U32, ids)?;
-        let tokens = (self.model.encode_text(&mut pass, &ids, &mut Taps::none())?).tokens;
-        let mut taps = self.taps();
-        (self.model).decode(&mut pass, &tokens, &clips.context, &mut taps)?;
-        pass.submit()?;
-        self.collect(taps, values)
+        for (clip, ids) in texts.ids.chunks(texts.length).take(count).enumerate() {
+            let mut pass = self.model.gpu().pass();
+            let ids = pass.upload(&[1, texts.length], DType::U32, ids)?;
+            let tokens = (self.model.encode_text(&mut pass, &ids, &mut Taps::none())?).tokens;
+            let context = context_of(&mut pass, clips, clip)?;
+            let mut taps = self.taps();
+            (self.model).decode(&mut pass, &tokens, &context, &mut taps)?;
+            pass.submit()?;
+            self.collect(taps, values)?;
+        }
+        Ok(())
     }
 
     /// Contrastive logits of every clip with every text, and their softmax.
@@ -204,6 +219,15 @@ impl Run<'_> {
         }
         Ok(())
     }
+}
+
+/// The context (1, Q-1, E) of one clip.
+fn context_of(pass: &mut Pass, clips: &Clips, clip: usize) -> Result<Tensor> {
+    let &[count, rows, width] = clips.context.dims() else {
+        panic!("a context has three axes: {:?}", clips.context);
+    };
+    let all = clips.context.reshape(&[1, count * rows, width]);
+    slice_rows(pass, &all, clip * rows, rows, DType::F32)
 }
 
 fn dot(a: &[f32], b: &[f32]) -> f64 {
