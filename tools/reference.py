@@ -162,12 +162,14 @@ class Generator:
             if hook:
                 hook.remove()
 
-    def all(self, context: torch.Tensor, prompt: torch.Tensor) -> dict:
-        out = {
+    def greedy_texts(self, context: torch.Tensor, prompt: torch.Tensor) -> dict:
+        return {
             "greedy.tokens": self.greedy(context),
             "greedy_prompt.tokens": self.greedy(context, prompt),
         }
-        return out | {name: self.beam(context, *how) for name, how in BEAMS.items()}
+
+    def beam_texts(self, context: torch.Tensor) -> dict:
+        return {name: self.beam(context, *how) for name, how in BEAMS.items()}
 
     def top1_margin(self, context: torch.Tensor, tokens: torch.Tensor) -> torch.Tensor:
         """Best minus second logit for each token after the first, EOS barred as in generate()."""
@@ -235,6 +237,8 @@ def arguments() -> argparse.Namespace:
                         help="most ids generated, SOT included (default 30, or the context length)")
     parser.add_argument("--min-seq-len", type=int, default=5,
                         help="no end before this many ids (default 5)")
+    parser.add_argument("--short", action="store_true",
+                        help="without beam search and the printed facts, which take most of the time")
     args = parser.parse_args()
     if not (args.model_dir or args.dump):
         parser.error("nothing to write: give --model-dir, --dump or both")
@@ -273,7 +277,9 @@ def write_dump(args: argparse.Namespace, model: CoCa, config: dict) -> None:
     text_stages(model, ids, out)
     gen = Generator(model, vocab, seq_len, args.min_seq_len)
     context = out["video.tokens"][:1]
-    out |= gen.all(context, out["input.prompt_ids"])
+    out |= gen.greedy_texts(context, out["input.prompt_ids"])
+    if not args.short:
+        out |= gen.beam_texts(context)
     out["greedy.top1_margin"] = gen.top1_margin(context, out["greedy.tokens"])
     metadata = {
         "model": Path(args.model).name, "seed": args.seed, "input_seed": args.input_seed,
@@ -288,7 +294,8 @@ def write_dump(args: argparse.Namespace, model: CoCa, config: dict) -> None:
     own = {name: tensor.clone(memory_format=torch.contiguous_format) for name, tensor in out.items()}
     save_file(own, args.dump,
               metadata={key: str(value) for key, value in metadata.items()})
-    print_facts(model, out, gen)
+    if not args.short:
+        print_facts(model, out, gen)
 
 
 if __name__ == "__main__":
