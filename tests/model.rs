@@ -123,12 +123,22 @@ fn a_clip_encoded_in_portions_is_the_same_clip() {
 #[test]
 fn a_long_clip_is_pooled_a_few_frames_at_a_time() {
     let model = tiny(DType::F32);
-    // 300 frames of 17 tokens are more keys than one dispatch takes.
-    let one = frames(&model, 1, 9);
-    let image = pool(&model, &encode(&model, &one));
-    let long = pool(&model, &encode(&model, &one.repeat(300)));
-    assert_close("embedding", &long.0, &image.0, 1e-5);
-    assert_close("context", &long.1, &image.1, 1e-4);
+    let gpu = model.gpu();
+    // 300 frames of 17 tokens are more keys than one dispatch takes; every frame is another, so
+    // that one left out would show.
+    let tokens = encode(&model, &frames(&model, 300, 9));
+    let long = pool(&model, &tokens);
+    let mut pass = gpu.pass();
+    let states = model.frame_states(&mut pass, &tokens, false).unwrap();
+    let clip = model.pool_states(&mut pass, &states, 0, 300).unwrap();
+    let fewer = model.pool_states(&mut pass, &states, 0, 240).unwrap();
+    pass.submit().unwrap();
+    let whole = read(gpu, &clip.embedding, &clip.context);
+    assert_close("embedding", &long.0, &whole.0, 1e-5);
+    assert_close("context", &long.1, &whole.1, 1e-5);
+    let fewer = gpu.read_f32(&fewer.embedding).unwrap();
+    let apart = (long.0.iter().zip(&fewer)).map(|(a, b)| (a - b).abs());
+    assert!(apart.fold(0.0, f32::max) > 1e-3, "frames left out show");
 }
 
 #[test]

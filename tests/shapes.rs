@@ -6,8 +6,12 @@ mod common;
 use std::path::{Path, PathBuf};
 
 use common::gpu;
+use num_rational::Ratio;
 use serde_json::Value;
-use vcoca_gpu::frames::{Sampling, sample};
+use vcoca_gpu::frames::{
+    ChromaSiting, Colorimetry, Frame, Matrix, Orientation, Picture, PixelFormat, Plane, Range,
+    Sampling, Seconds, Transfer, sample,
+};
 use vcoca_gpu::gpu::DType;
 use vcoca_gpu::{Engine, Gpu, ModelSource, Options};
 
@@ -85,6 +89,58 @@ fn a_second_video_of_the_same_shape_allocates_nothing() {
     let after = gpu.pool_stats();
     assert_eq!(after.allocations, before.allocations);
     assert_eq!(after.live_bytes, before.live_bytes);
+}
+
+/// A picture of 37 MB, so that two are read in portions: grey, with a square of `color`.
+fn large_picture(color: [u8; 3]) -> Frame {
+    let (width, height) = (3700, 3350);
+    let mut data = vec![128; 3 * width * height];
+    for row in data.chunks_mut(3 * width).skip(1100).take(1100) {
+        for pixel in row.chunks_mut(3).skip(1300).take(1100) {
+            pixel.copy_from_slice(&color);
+        }
+    }
+    Frame {
+        pts: Seconds::from_integer(0),
+        picture: Picture {
+            format: PixelFormat::Rgb8,
+            width: width as u32,
+            height: height as u32,
+            data: data.into(),
+            planes: vec![Plane {
+                offset: 0,
+                stride: 3 * width,
+            }],
+            color: Colorimetry {
+                matrix: Matrix::Bt601,
+                range: Range::Full,
+                transfer: Transfer::Sdr,
+                siting: ChromaSiting::Center,
+            },
+            pixel_aspect: Ratio::from_integer(1),
+            orientation: Orientation::Upright,
+        },
+    }
+}
+
+#[test]
+fn pictures_too_large_to_upload_together_are_all_seen() {
+    let engine = Engine::load(gpu(), &ModelSource::Shapes, Some(DType::F32)).unwrap();
+    let (red, blue) = (large_picture([220, 30, 30]), large_picture([30, 30, 220]));
+    let embedding = |frames: &[Frame]| {
+        let clip = engine.encode_video(frames).unwrap();
+        gpu().read_f32(&clip.embedding).unwrap()
+    };
+    let apart = |a: &[f32], b: &[f32]| {
+        let differences = a.iter().zip(b).map(|(a, b)| (a - b).abs());
+        differences.fold(0.0, f32::max)
+    };
+    let both = embedding(&[red.clone(), blue.clone()]);
+    let turned = embedding(&[blue.clone(), red.clone()]);
+    assert!(apart(&both, &turned) < 1e-5, "the order does not matter");
+    for one in [red, blue] {
+        assert!(apart(&both, &embedding(&[one])) > 1e-3, "neither is lost");
+    }
 }
 
 #[test]
