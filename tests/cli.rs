@@ -120,6 +120,44 @@ fn an_adapter_that_is_not_there_is_unusable() {
 }
 
 #[test]
+fn a_backend_that_is_not_ours_is_refused_by_name() {
+    for backend in ["nonesuch", "gl"] {
+        let output = program(&[
+            "parity",
+            "--model",
+            "tests/data/tiny",
+            "--reference",
+            "tests/data/tiny/reference.safetensors",
+        ])
+        .current_dir(ROOT)
+        .env("WGPU_BACKEND", backend)
+        .output()
+        .unwrap();
+        assert_code(&output, 3);
+        let said = stderr(&output);
+        assert!(
+            said.contains("WGPU_BACKEND: expected vulkan, metal or dx12"),
+            "{said}"
+        );
+    }
+}
+
+#[test]
+fn the_power_preference_turns_the_order_of_gpus() {
+    for (preference, order) in [
+        ("low", "integrated before discrete GPUs"),
+        ("high", "discrete before integrated GPUs"),
+    ] {
+        let output = program(&["devices"])
+            .env("WGPU_POWER_PREF", preference)
+            .output()
+            .unwrap();
+        assert_code(&output, 0);
+        assert!(stdout(&output).contains(order), "{}", stdout(&output));
+    }
+}
+
+#[test]
 fn a_model_that_cannot_be_used_ends_with_3() {
     let folder = tempfile::tempdir().unwrap();
     let here = folder.path().to_str().unwrap();
