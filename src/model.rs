@@ -12,14 +12,15 @@ mod convert;
 mod decoder;
 mod loader;
 mod pooler;
+mod source;
 mod taps;
 mod text;
 mod vision;
 
 pub use cache::TextCache;
-pub use checkpoint::{ModelSource, SHAPES};
 pub use config::{Config, Tower};
 pub use pooler::Clips;
+pub use source::{ModelSource, SHAPES};
 pub use taps::Taps;
 pub use text::Texts;
 

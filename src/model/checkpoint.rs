@@ -1,127 +1,16 @@
-//! A model's files: where they are, and the tensors in them, memory-mapped.
+//! The tensors of a model's files, memory-mapped.
 
-use std::borrow::Cow;
 use std::collections::HashMap;
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
-use std::str::FromStr;
 
 use memmap2::Mmap;
 use safetensors::{Dtype, SafeTensors};
 
 use crate::{Error, Result, files};
 
-/// Where a model comes from.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum ModelSource {
-    /// `open_clip_config.json`, `*.safetensors` and `tokenizer.json` in one directory.
-    Directory(PathBuf),
-    /// The small model compiled into this program: simple shapes on simple backgrounds.
-    #[cfg(feature = "shapes")]
-    Shapes,
-}
-
-/// Far above any configuration or tokenizer.
-const JSON_BYTES: u64 = 64 << 20;
-
-/// The name of the built-in model.
-pub const SHAPES: &str = "shapes";
-
-impl FromStr for ModelSource {
-    type Err = Error;
-
-    /// `shapes`, or a directory.
-    fn from_str(text: &str) -> Result<Self> {
-        match text {
-            #[cfg(feature = "shapes")]
-            SHAPES => Ok(Self::Shapes),
-            _ if Path::new(text).is_dir() => Ok(Self::Directory(text.into())),
-            _ => Err(Error::model(
-                Path::new(text),
-                format!(
-                    "expected {}a directory with open_clip_config.json, *.safetensors and \
-                     tokenizer.json, found {}",
-                    if cfg!(feature = "shapes") {
-                        "\"shapes\" (built in) or "
-                    } else {
-                        ""
-                    },
-                    if Path::new(text).exists() {
-                        "a file"
-                    } else {
-                        "nothing there"
-                    }
-                ),
-            )),
-        }
-    }
-}
-
-#[cfg(feature = "shapes")]
-macro_rules! shapes_file {
-    ($name:literal) => {
-        include_bytes!(concat!(
-            env!("CARGO_MANIFEST_DIR"),
-            "/models/shapes/",
-            $name
-        ))
-    };
-}
-
-impl ModelSource {
-    /// How results name the model.
-    pub fn name(&self) -> String {
-        match self {
-            Self::Directory(path) => path.display().to_string(),
-            #[cfg(feature = "shapes")]
-            Self::Shapes => SHAPES.to_owned(),
-        }
-    }
-
-    /// The path that messages name for one of the model's files.
-    pub fn file(&self, name: &str) -> PathBuf {
-        match self {
-            Self::Directory(path) => path.join(name),
-            #[cfg(feature = "shapes")]
-            Self::Shapes => Path::new(SHAPES).join(name),
-        }
-    }
-
-    /// The content of `open_clip_config.json`.
-    pub fn config_json(&self) -> Result<Cow<'static, [u8]>> {
-        match self {
-            Self::Directory(_) => self.read("open_clip_config.json"),
-            #[cfg(feature = "shapes")]
-            Self::Shapes => Ok(Cow::Borrowed(shapes_file!("open_clip_config.json"))),
-        }
-    }
-
-    /// The content of `tokenizer.json`.
-    pub fn tokenizer_json(&self) -> Result<Cow<'static, [u8]>> {
-        match self {
-            Self::Directory(_) => self.read("tokenizer.json"),
-            #[cfg(feature = "shapes")]
-            Self::Shapes => Ok(Cow::Borrowed(shapes_file!("tokenizer.json"))),
-        }
-    }
-
-    fn read(&self, name: &str) -> Result<Cow<'static, [u8]>> {
-        let path = self.file(name);
-        files::read(&path, "a JSON file of a model", JSON_BYTES).map(Cow::Owned)
-    }
-
-    /// Maps the weights.
-    pub(crate) fn weights(&self) -> Result<Checkpoint> {
-        match self {
-            Self::Directory(folder) => Checkpoint::open(folder),
-            #[cfg(feature = "shapes")]
-            Self::Shapes => Checkpoint::index(vec![(
-                self.file("model.safetensors"),
-                Bytes::Static(shapes_file!("model.safetensors")),
-            )]),
-        }
-    }
-}
+/// The names that weights are published under; the first that is there is taken.
+pub(crate) const WEIGHTS: [&str; 2] = ["open_clip_model.safetensors", "model.safetensors"];
 
 /// The tensors of one model, by name.
 pub(crate) struct Checkpoint {
@@ -136,7 +25,7 @@ struct Entry {
     bytes: std::ops::Range<usize>,
 }
 
-enum Bytes {
+pub(super) enum Bytes {
     Mapped(Mmap),
     #[cfg(feature = "shapes")]
     Static(&'static [u8]),
@@ -180,13 +69,8 @@ impl Stored<'_> {
 
 impl Checkpoint {
     /// Maps the published file names if one is there, else every `*.safetensors` as a shard.
-    fn open(folder: &Path) -> Result<Self> {
-        let published = ["open_clip_model.safetensors", "model.safetensors"];
-        let paths = match published
-            .iter()
-            .map(|f| folder.join(f))
-            .find(|p| p.exists())
-        {
+    pub(super) fn open(folder: &Path) -> Result<Self> {
+        let paths = match WEIGHTS.iter().map(|f| folder.join(f)).find(|p| p.exists()) {
             Some(path) => vec![path],
             None => shards(folder)?,
         };
@@ -206,7 +90,7 @@ impl Checkpoint {
         Self::index(files.collect::<Result<_>>()?)
     }
 
-    fn index(files: Vec<(PathBuf, Bytes)>) -> Result<Self> {
+    pub(super) fn index(files: Vec<(PathBuf, Bytes)>) -> Result<Self> {
         let mut entries = HashMap::new();
         for (file, (path, bytes)) in files.iter().enumerate() {
             let (header, metadata) = SafeTensors::read_metadata(bytes)
