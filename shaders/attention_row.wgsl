@@ -6,8 +6,11 @@
 // invocation scores keys of its own, then each sums one vec4 column of the values over every
 // SHARES-th key.
 //
+// Where texts share their beginnings (beams), `history` tells for each batch and key in which batch's
+// rows the key lies (HISTORY).
+//
 // Grid: (heads, batch).
-// Constants: HEAD, LANES (a power of two, HEAD/4 or more).
+// Constants: HEAD, LANES (a power of two, HEAD/4 or more), HISTORY.
 
 struct Rows {
     offset: u32, // all in vec4
@@ -22,12 +25,14 @@ struct Params {
     keys: u32,
     heads: u32,
     scale: f32,
+    capacity: u32, // columns of `history`
 }
 
 @group(0) @binding(0) var<storage, read> q: array<elem4>;         // (B, 1, heads, HEAD) in rows
 @group(0) @binding(1) var<storage, read> k: array<elem4>;         // (B, keys, heads, HEAD) in rows
 @group(0) @binding(2) var<storage, read> v: array<elem4>;         // (B, keys, heads, HEAD) in rows
-@group(0) @binding(3) var<storage, read_write> out: array<elem4>; // (B, 1, heads, HEAD)
+@group(0) @binding(3) var<storage, read> history: array<u32>;     // (B, capacity)
+@group(0) @binding(4) var<storage, read_write> out: array<elem4>; // (B, 1, heads, HEAD)
 var<immediate> p: Params;
 
 const HEAD4: u32 = HEAD / 4u;
@@ -41,6 +46,14 @@ var<workgroup> weights: array<f32, CHUNK>;
 var<workgroup> partial: array<f32, LANES>;
 var<workgroup> results: array<vec4<f32>, LANES>;
 
+// Whose rows hold key j of batch b.
+fn owner(b: u32, j: u32) -> u32 {
+    if HISTORY {
+        return history[b * p.capacity + j];
+    }
+    return b;
+}
+
 @compute @workgroup_size(LANES)
 fn main(
     @builtin(workgroup_id) group: vec3<u32>,
@@ -50,8 +63,8 @@ fn main(
     let h = group.x;
     let b = group.y;
     let q_start = p.q.offset + b * p.q.batch + h * HEAD4;
-    let k_start = p.k.offset + b * p.k.batch + h * HEAD4;
-    let v_start = p.v.offset + b * p.v.batch + h * HEAD4;
+    let k_start = p.k.offset + h * HEAD4;
+    let v_start = p.v.offset + h * HEAD4;
     let column = lane % HEAD4;
     let share = lane / HEAD4; // SHARES and above: no share
 
@@ -62,7 +75,7 @@ fn main(
         let count = min(CHUNK, p.keys - start);
         var most = LOWEST;
         for (var j = lane; j < count; j += LANES) {
-            let k_at = k_start + (start + j) * p.k.row;
+            let k_at = k_start + owner(b, start + j) * p.k.batch + (start + j) * p.k.row;
             var score = 0.0;
             for (var c = 0u; c < HEAD4; c++) {
                 score += dot(vec4<f32>(q[q_start + c]), vec4<f32>(k[k_at + c]));
@@ -91,7 +104,8 @@ fn main(
         result *= shrink;
         if share < SHARES {
             for (var j = share; j < count; j += SHARES) {
-                result += weights[j] * vec4<f32>(v[v_start + (start + j) * p.v.row + column]);
+                let v_at = v_start + owner(b, start + j) * p.v.batch + (start + j) * p.v.row;
+                result += weights[j] * vec4<f32>(v[v_at + column]);
             }
         }
         workgroupBarrier(); // all weights have been used

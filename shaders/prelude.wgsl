@@ -31,3 +31,24 @@ fn erf(z: vec4<f32>) -> vec4<f32> {
 fn gelu(x: vec4<f32>) -> vec4<f32> {
     return 0.5 * x * (1.0 + erf(x * 0.70710678));
 }
+
+/// An integer that grows with the float; 0 for NaN only. Comparing these is exact, and no driver can
+/// assume NaN away.
+fn rank(x: f32) -> u32 {
+    let bits = bitcast<u32>(x);
+    if (bits & 0x7fffffffu) > 0x7f800000u {
+        return 0u;
+    }
+    if bits == 0x80000000u {
+        return 0x80000000u; // -0 equals 0
+    }
+    return select(bits | 0x80000000u, ~bits, (bits & 0x80000000u) != 0u);
+}
+
+/// A permutation of the 32-bit integers that looks random (the finaliser of MurmurHash3).
+fn scramble(x: u32) -> u32 {
+    var h = x;
+    h = (h ^ (h >> 16u)) * 0x85ebca6bu;
+    h = (h ^ (h >> 13u)) * 0xc2b2ae35u;
+    return h ^ (h >> 16u);
+}

@@ -14,8 +14,8 @@ struct Params {
     k: u32,
 }
 
-@group(0) @binding(0) var<storage, read> x: array<u32>;             // (rows, V) f32 bits
-@group(0) @binding(1) var<storage, read_write> values: array<u32>;  // (rows, k) f32 bits
+@group(0) @binding(0) var<storage, read> x: array<f32>;             // (rows, V)
+@group(0) @binding(1) var<storage, read_write> values: array<f32>;  // (rows, k)
 @group(0) @binding(2) var<storage, read_write> indices: array<u32>; // (rows, k)
 var<immediate> p: Params;
 
@@ -24,17 +24,6 @@ var<workgroup> ranks: array<u32, LANES>;
 var<workgroup> places: array<u32, LANES>;
 
 const NOWHERE: u32 = 0xffffffffu;
-
-// Grows with the float whose bits these are; 0 for NaN only.
-fn rank(bits: u32) -> u32 {
-    if (bits & 0x7fffffffu) > 0x7f800000u {
-        return 0u;
-    }
-    if bits == 0x80000000u {
-        return 0x80000000u; // -0 equals 0
-    }
-    return select(bits | 0x80000000u, ~bits, (bits & 0x80000000u) != 0u);
-}
 
 @compute @workgroup_size(LANES)
 fn main(

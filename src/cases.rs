@@ -5,6 +5,7 @@ mod choose;
 mod data;
 mod embed;
 pub mod linear;
+mod next;
 mod norm;
 pub mod preprocess;
 
@@ -108,6 +109,7 @@ pub fn all(caps: &Caps) -> Vec<Case> {
     cases.extend(attention::cases());
     cases.extend(embed::cases());
     cases.extend(choose::cases());
+    cases.extend(next::cases());
     cases.extend(preprocess::cases());
     cases
 }

@@ -2,7 +2,7 @@
 
 use crate::gpu::{DType, Tensor};
 use crate::model::CoCa;
-use crate::ops::choose::{Rules, Written, greedy_step};
+use crate::ops::next::{Rules, Written, greedy_step};
 use crate::{Error, Result};
 
 /// How a caption is written; the defaults are those of OpenCLIP's `generate`.
@@ -74,6 +74,7 @@ pub fn greedy(model: &CoCa, context: &Tensor, options: &Options) -> Result<Vec<G
         eos: config.eot(),
         min_len: options.min_seq_len,
         seq_len,
+        penalty: 1.0,
     };
 
     let gpu = model.gpu();

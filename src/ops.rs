@@ -8,6 +8,7 @@ pub mod choose;
 pub mod embed;
 pub(crate) mod grid;
 pub mod linear;
+pub mod next;
 pub mod norm;
 mod select;
 pub mod shaders;

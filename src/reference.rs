@@ -4,6 +4,7 @@ mod attention;
 mod choose;
 mod embed;
 mod linear;
+mod next;
 mod norm;
 mod preprocess;
 
@@ -11,5 +12,6 @@ pub use attention::*;
 pub use choose::*;
 pub use embed::*;
 pub use linear::*;
+pub use next::*;
 pub use norm::*;
 pub use preprocess::{patches, pixels, upright};

@@ -59,6 +59,9 @@ pub fn cases() -> Vec<Case> {
         attention(of(3, 2, 32, 1, 63), Cache, Masked::Causal),
         attention(of(2, 2, 96, 1, 257), SharedKeys, Masked::Causal),
         attention(of(2, 1, 12, 1, 1757), Cache, Masked::Causal),
+        attention_history(of(1, 1, 4, 1, 1)),
+        attention_history(of(6, 3, 64, 1, 29)),
+        attention_history(of(3, 2, 96, 1, 257)),
         attention_state(of(2, 1, 64, 7, 65), Cache),
         attention_state(of(3, 2, 96, 33, 63), SharedQueries),
         pool_merge(5, 3, 2, 12),
@@ -246,6 +249,37 @@ fn attention(shape: Shape, layout: Layout, masked: Masked) -> Case {
                 want: vec![want],
                 bound: vec![bound],
                 flops: flops(&shape, masked),
+                bytes: bytes(&shape, dtype),
+            })
+        }),
+    }
+}
+
+fn attention_history(shape: Shape) -> Case {
+    Case {
+        op: "attention_history",
+        shaders: &["attention_row"],
+        shape: describe(&shape, Layout::Cache, Masked::Causal),
+        bench: false,
+        prepare: Box::new(move |gpu, dtype| {
+            let operands = Operands::new(gpu, dtype, &shape, Layout::Cache)?;
+            let capacity = shape.keys + 1;
+            let history = ids(5, shape.batch * capacity, shape.batch as u32);
+            let [q, k, v] = operands.twins(&shape);
+            let want = reference::attention_history(q, k, v, &shape, &history);
+            let error = 1.25 * weight_error(&shape);
+            let bound = (want.iter()).map(|&y| error + rounding(y, dtype)).collect();
+            let history = upload_ids(gpu, &[shape.batch, capacity], &history)?;
+            Ok(Prepared {
+                record: Box::new(move |pass| {
+                    let rows = operands.rows(&shape);
+                    Ok(vec![attention::attention_history(
+                        pass, rows, shape, &history,
+                    )?])
+                }),
+                want: vec![want],
+                bound: vec![bound],
+                flops: flops(&shape, Masked::No),
                 bytes: bytes(&shape, dtype),
             })
         }),

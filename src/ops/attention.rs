@@ -1,10 +1,12 @@
-//! Fused attention with online softmax, pooling state, key-value caches.
+//! Fused attention with online softmax; beside it, pooling states and key-value caches.
 
+mod cached;
 mod pool;
 
+pub use cached::*;
 pub use pool::*;
 
-use super::grid::{MAX_ROUNDS, folded};
+use super::grid::MAX_ROUNDS;
 use super::shaders;
 use crate::gpu::{Caps, Constant, DType, Pass, Tensor};
 use crate::{Error, Result};
@@ -181,17 +183,6 @@ struct Params {
     scale: f32,
 }
 
-#[repr(C)]
-#[derive(Clone, Copy, bytemuck::Pod, bytemuck::Zeroable)]
-struct RowParams {
-    q: [u32; 3],
-    k: [u32; 3],
-    v: [u32; 3],
-    keys: u32,
-    heads: u32,
-    scale: f32,
-}
-
 /// Softmax(q kᵀ / √head_dim) v per head: (B, queries, heads·head_dim) of q's element type.
 /// Softmax is online and in `f32`; no score leaves the kernel.
 ///
@@ -299,8 +290,7 @@ fn attend(
             (shaders::ATTENTION_BROADCAST, grid)
         }
         Variant::Row => {
-            attend_row(pass, operands, shape, out)?;
-            return Ok(());
+            return cached::attend_row(pass, operands, shape, None, out);
         }
     };
     let params = Params {
@@ -319,64 +309,6 @@ fn attend(
     let [sum, max] = statistics.unwrap_or([&unused; 2]);
     let [q, k, v] = tensors;
     pass.dispatch(&kernel, &[q, k, v, ids, out, sum, max], &params, grid);
-    Ok(())
-}
-
-fn attend_row(pass: &mut Pass, operands: [Rows; 3], shape: &Shape, out: &Tensor) -> Result<()> {
-    let [q, k, v] = check(operands, shape);
-    let constants = [
-        ("HEAD", (shape.head_dim as u32).into()),
-        ("LANES", 64.into()),
-    ];
-    let params = RowParams {
-        q,
-        k,
-        v,
-        keys: shape.keys as u32,
-        heads: shape.heads as u32,
-        scale: scale(shape),
-    };
-    let [q, k, v] = operands.map(|rows| rows.tensor);
-    let kernel = pass
-        .gpu()
-        .kernel(shaders::ATTENTION_ROW, q.dtype(), &constants)?;
-    let grid = [shape.heads as u32, shape.batch as u32, 1];
-    pass.dispatch(&kernel, &[q, k, v, out], &params, grid);
-    Ok(())
-}
-
-#[repr(C)]
-#[derive(Clone, Copy, bytemuck::Pod, bytemuck::Zeroable)]
-struct AppendParams {
-    items: u32,
-    width4: u32,
-    length: u32,
-    capacity: u32,
-    at: u32,
-}
-
-/// Copies keys and values, the last two thirds of the columns of packed `qkv` (B, L, 3E), into
-/// rows `at..at + L` of `cache` (B, capacity, 2E) of the same element type. E is a multiple of 4.
-pub fn kv_append(pass: &mut Pass, qkv: &Tensor, cache: &Tensor, at: usize) -> Result<()> {
-    let (&[batch, length, width3], &[caches, capacity, width2]) = (qkv.dims(), cache.dims()) else {
-        panic!("packed rows and caches have three axes: {qkv:?}, {cache:?}");
-    };
-    assert!(
-        batch == caches && width3 * 2 == width2 * 3 && width3 % 12 == 0,
-        "{qkv:?} into {cache:?}"
-    );
-    assert_eq!(qkv.dtype(), cache.dtype(), "element type of the cache");
-    assert!(at + length <= capacity, "rows {at}.. of {cache:?}");
-    let params = AppendParams {
-        items: (batch * length * width2 / 4) as u32,
-        width4: (width3 / 12) as u32,
-        length: length as u32,
-        capacity: capacity as u32,
-        at: at as u32,
-    };
-    let kernel = pass.gpu().kernel(shaders::KV_APPEND, qkv.dtype(), &[])?;
-    let grid = folded(params.items as usize, 64);
-    pass.dispatch(&kernel, &[qkv, cache], &params, grid);
     Ok(())
 }
 

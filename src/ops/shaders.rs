@@ -18,6 +18,8 @@ shaders! {
     ATTENTION = "attention";
     ATTENTION_BROADCAST = "attention_broadcast";
     ATTENTION_ROW = "attention_row";
+    BEAM_CANDIDATES = "beam_candidates";
+    BEAM_STEP = "beam_step";
     CUT_PATCHES = "cut_patches";
     EMBED_PATCHES = "embed_patches";
     EMBED_TOKENS = "embed_tokens";
@@ -33,6 +35,8 @@ shaders! {
     POOL_FINISH = "pool_finish";
     POOL_MERGE = "pool_merge";
     RESIZE = "resize";
+    SAMPLE_STEP = "sample_step";
+    SCORE_TOKENS = "score_tokens";
     SLICE_ROWS = "slice_rows";
     SOFTMAX = "softmax";
     TOP_K = "top_k";

@@ -45,6 +45,45 @@ impl Mask<'_> {
     }
 }
 
+/// Attention of one query a batch; key j of batch b lies in the rows of batch `history[b, j]`.
+pub fn attention_history(q: Rows, k: Rows, v: Rows, shape: &Shape, history: &[u32]) -> Vec<f32> {
+    let capacity = history.len() / shape.batch;
+    let mut out = Vec::new();
+    for b in 0..shape.batch {
+        let owners = &history[b * capacity..][..shape.keys];
+        // The keys of this batch alone, behind each other.
+        let gather = |from: Rows| -> Vec<f32> {
+            (owners.iter().enumerate())
+                .flat_map(|(j, &owner)| {
+                    let start = from.offset + owner as usize * from.batch + j * from.row;
+                    &from.data[start..start + shape.heads * shape.head_dim]
+                })
+                .copied()
+                .collect()
+        };
+        let (keys, values) = (gather(k), gather(v));
+        let rows = |data| Rows {
+            data,
+            offset: 0,
+            batch: 0,
+            row: shape.heads * shape.head_dim,
+        };
+        let query = Rows {
+            offset: q.offset + b * q.batch,
+            ..q
+        };
+        let one = Shape { batch: 1, ..*shape };
+        out.extend(attention(
+            query,
+            rows(&keys),
+            rows(&values),
+            &one,
+            Mask::None,
+        ));
+    }
+    out
+}
+
 /// The online-softmax state (sum, max, value) of attention: (B, Q, H), (B, Q, H), (B, Q, H·hd).
 pub struct State {
     pub sum: Vec<f64>,
