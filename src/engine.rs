@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use crate::frames::Frame;
-use crate::generate::{Options, greedy};
+use crate::generate::{Generated, Options, generate};
 use crate::gpu::{DType, Gpu, Pass, Tensor};
 use crate::model::{Clips, CoCa, FrameTokens, ModelSource, Taps};
 use crate::preprocess::patches;
@@ -43,7 +43,9 @@ pub struct Caption {
     pub tokens: Vec<u32>,
     /// Natural logarithm of the probability of the words.
     pub logprob: f32,
-    /// Milliseconds of wall time.
+    /// What candidates are ordered by; see [`Generated`].
+    pub score: f32,
+    /// Milliseconds of wall time, of all that was written together.
     pub generate: f64,
 }
 
@@ -82,11 +84,7 @@ impl Engine {
     /// Errors: no frames, frames the GPU cannot hold, the device's.
     pub fn encode_video(&self, frames: &[Frame]) -> Result<Clip> {
         if frames.is_empty() {
-            return Err(Error::Argument {
-                what: "frames",
-                expected: "at least one".into(),
-                found: "none".into(),
-            });
+            return Err(nothing("frames"));
         }
         let portions: Vec<_> = portions(frames, self.model.frames_at_once()).collect();
         let mut timings = Timings::default();
@@ -138,17 +136,54 @@ impl Engine {
         Ok(recorded)
     }
 
-    /// Says what a clip shows, always taking the likeliest word.
+    /// Says what a clip shows; of several candidates, what is best. Blocks until done.
     pub fn caption(&self, clip: &Clip, options: &Options) -> Result<Caption> {
+        Ok(self.captions(&[clip], options)?.remove(0).remove(0))
+    }
+
+    /// Writes about many clips together: for each, `options.candidates` sentences, the best first. They
+    /// are those that each clip gets alone. Blocks until done.
+    ///
+    /// Errors: no clips, options that [`generate`] refuses, the device's.
+    pub fn captions(&self, clips: &[&Clip], options: &Options) -> Result<Vec<Vec<Caption>>> {
         let clock = Instant::now();
-        let mut texts = greedy(&self.model, &clip.context, options)?;
-        let written = texts.remove(0);
-        Ok(Caption {
+        let context = match clips {
+            [] => return Err(nothing("clips")),
+            [clip] => clip.context.clone(),
+            _ => {
+                let mut pass = self.model.gpu().pass();
+                let first = &clips[0].context;
+                let dims = [clips.len(), first.dim(1), first.dim(2)];
+                let together = pass.tensor(&dims, first.dtype())?;
+                for (i, clip) in clips.iter().enumerate() {
+                    pass.copy_rows(&clip.context, &together, i);
+                }
+                pass.submit()?;
+                together
+            }
+        };
+        let texts = generate(&self.model, &context, options)?;
+        let generate = lap(clock);
+        let caption = |written: Generated| Caption {
             text: self.tokenizer.decode(&written.tokens),
             tokens: written.tokens,
             logprob: written.logprob,
-            generate: lap(clock),
-        })
+            score: written.score,
+            generate,
+        };
+        Ok(texts
+            .into_iter()
+            .map(|texts| texts.into_iter().map(caption).collect())
+            .collect())
+    }
+}
+
+/// The error for a call that was given none of what it needs.
+fn nothing(what: &'static str) -> Error {
+    Error::Argument {
+        what,
+        expected: "at least one".into(),
+        found: "none".into(),
     }
 }
 

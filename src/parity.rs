@@ -53,8 +53,6 @@ pub struct Report {
     pub stages: Vec<Stage>,
     /// Entries that nothing is known of.
     pub unknown: Vec<String>,
-    /// Entries that are known and were not compared.
-    pub not_compared: Vec<NotCompared>,
 }
 
 /// One stage of a [`Report`].
@@ -73,13 +71,6 @@ pub struct Stage {
 pub enum Outcome {
     Values(Difference),
     Tokens(TokenDifference),
-}
-
-/// An entry left out, and why.
-#[derive(Clone, Debug, Serialize)]
-pub struct NotCompared {
-    pub name: String,
-    pub why: &'static str,
 }
 
 impl Report {
@@ -107,7 +98,7 @@ pub fn compare(model: &CoCa, dump: &Dump) -> Result<Report> {
     if specs.is_empty() && tokens.is_empty() {
         return Err(dump.error("holds no stage that can be compared with this model"));
     }
-    let (unknown, not_compared) = stages::left_out(dump, &specs);
+    let unknown = stages::unknown(dump, &specs);
     let gates = Gates::of(model.dtype());
     let mut ours = Ours::run(model, &inputs, &specs, &tokens)?;
     let mut stages = Vec::with_capacity(specs.len() + tokens.len());
@@ -127,7 +118,6 @@ pub fn compare(model: &CoCa, dump: &Dump) -> Result<Report> {
         gates,
         stages,
         unknown,
-        not_compared,
     })
 }
 
@@ -154,7 +144,7 @@ fn tokens_stage(reference: Tokens, ours: Vec<u32>, logit_error: Option<f64>) -> 
     );
     Stage {
         pass: difference.tolerable(),
-        name: reference.name.to_owned(),
+        name: reference.name,
         shape: vec![difference.reference.len()],
         outcome: Outcome::Tokens(difference),
     }

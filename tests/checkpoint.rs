@@ -8,7 +8,7 @@ use std::path::Path;
 use common::checkpoint::{SMALL, Sizes, Tensors, tensors, write, write_weights};
 use common::{gpu, gpu_with_bindings};
 use tempfile::TempDir;
-use vcoca_gpu::generate::{Generated, Options, greedy};
+use vcoca_gpu::generate::{Generated, Options, generate};
 use vcoca_gpu::gpu::{DType, Gpu};
 use vcoca_gpu::model::{CoCa, ModelSource};
 
@@ -52,7 +52,7 @@ fn try_to_say(model: &CoCa) -> vcoca_gpu::Result<Vec<Generated>> {
     let mut pass = model.gpu().pass();
     let context = pass.upload_f32(&dims, DType::F32, &values).unwrap();
     pass.submit().unwrap();
-    greedy(model, &context, &Options::default())
+    Ok(generate(model, &context, &Options::default())?.remove(0))
 }
 
 #[test]

@@ -4,7 +4,7 @@
 mod common;
 
 use common::{tiny, tiny_on};
-use vcoca_gpu::generate::{Options, greedy};
+use vcoca_gpu::generate::{Options, generate};
 use vcoca_gpu::gpu::{DType, Gpu, Tensor};
 use vcoca_gpu::model::{CoCa, FrameTokens, Taps};
 use vcoca_gpu::preprocess::patches_from_pixels;
@@ -160,14 +160,14 @@ fn a_cached_text_has_the_logits_of_the_whole_text() {
         .unwrap();
     // The first three ids at once, as a prompt, then one by one.
     let cache = model
-        .text_cache(&mut pass, &clip.context, ids.len())
+        .text_cache(&mut pass, &clip.context, 1, ids.len())
         .unwrap();
     let steps = [(0, 3), (3, 1), (4, 1), (5, 1), (6, 1)];
     let cached: Vec<_> = steps
         .iter()
         .map(|&(at, count)| {
             let logits = model
-                .next_logits(&mut pass, &ids_tensor, at, count, &cache)
+                .next_logits(&mut pass, &ids_tensor, at, count, &cache, None)
                 .unwrap();
             (at + count - 1, logits)
         })
@@ -194,7 +194,7 @@ fn a_second_clip_of_the_same_shape_allocates_nothing() {
             .pool(&mut pass, &tokens, 1, &mut Taps::none())
             .unwrap();
         pass.submit().unwrap();
-        greedy(&model, &clip.context, &Options::default()).unwrap()
+        generate(&model, &clip.context, &Options::default()).unwrap()
     };
     let first = run();
     let before = gpu.pool_stats();
@@ -222,7 +222,7 @@ fn a_prompt_that_leaves_no_room_is_refused() {
             prompt,
             ..Options::default()
         };
-        let error = greedy(&model, &clip.context, &options).unwrap_err();
+        let error = generate(&model, &clip.context, &options).unwrap_err();
         assert!(error.to_string().contains("prompt"), "{error}");
     }
 }

@@ -85,9 +85,6 @@ fn show(report: &Report) -> io::Result<()> {
     for name in &report.unknown {
         output::line(format_args!("not known: {name}"))?;
     }
-    for left in &report.not_compared {
-        output::line(format_args!("not compared: {}: {}", left.name, left.why))?;
-    }
     let gates = report.gates;
     output::line(match report.first_failure() {
         None => format!(

@@ -1,10 +1,11 @@
 //! Transformer blocks: pre-norm self attention and cross attention, each with its MLP.
 
 use super::Tower;
+use super::cache::Seen;
 use super::loader::{Loader, Part};
 use crate::Result;
 use crate::gpu::{Pass, Tensor};
-use crate::ops::attention::{Mask, Rows, Shape, attention, kv_append};
+use crate::ops::attention::{Mask, Rows, Shape, attention, attention_history, kv_append};
 use crate::ops::linear::{Linear, linear, linear_add, linear_gelu};
 use crate::ops::norm::{LayerNorm, layernorm};
 
@@ -60,26 +61,27 @@ impl Block {
         self.finish(pass, x, &mixed)
     }
 
-    /// The same for positions `at..` of a text whose earlier keys and values are in `cache`
-    /// (B, capacity, 2D); appends those of `x`.
-    pub fn forward_cached(
-        &self,
-        pass: &mut Pass,
-        x: &Tensor,
-        cache: &Tensor,
-        at: usize,
-    ) -> Result<()> {
+    /// The same for ids behind those of a text that have been `seen`; appends their keys and values.
+    pub fn forward_cached(&self, pass: &mut Pass, x: &Tensor, seen: Seen) -> Result<()> {
+        let Seen {
+            keys_values,
+            at,
+            history,
+        } = seen;
         let qkv = self.project(pass, x)?;
-        kv_append(pass, &qkv, cache, at)?;
+        kv_append(pass, &qkv, keys_values, at)?;
         let shape = self.shape(x, at + x.dim(1));
-        let mixed = attention(
-            pass,
+        let rows = [
             Rows::part(&qkv, 0, 3),
-            Rows::part(cache, 0, 2),
-            Rows::part(cache, 1, 2),
-            shape,
-            Mask::Causal,
-        )?;
+            Rows::part(keys_values, 0, 2),
+            Rows::part(keys_values, 1, 2),
+        ];
+        let mixed = match (history, rows) {
+            (Some(history), rows) if shape.queries == 1 => {
+                attention_history(pass, rows, shape, history)?
+            }
+            (_, [q, k, v]) => attention(pass, q, k, v, shape, Mask::Causal)?,
+        };
         self.finish(pass, x, &mixed)
     }
 

@@ -1,6 +1,7 @@
 //! The multimodal decoder (OpenCLIP's `MultimodalTransformer`).
 
 use super::block::{Block, CrossBlock};
+use super::cache::Seen;
 use super::loader::Loader;
 use super::{Config, Taps};
 use crate::Result;
@@ -72,20 +73,21 @@ impl Decoder {
         Ok(logits)
     }
 
-    /// Logits (B, V) f32 of the last of positions `at..`, whose tokens `x` (B, count, E) f32 are
-    /// used up; the earlier ones are cached.
-    pub fn forward_cached(
+    /// Logits (R, V) f32 of the last of the ids whose tokens `x` (R, count, E) f32 are used up; for
+    /// each layer the ids before, and the clips' keys and values (B, Q-1, 2E).
+    pub fn forward_cached<'a>(
         &self,
         pass: &mut Pass,
         x: &Tensor,
-        at: usize,
-        caches: &[Tensor],
-        keys_values: &[Tensor],
+        layers: impl Iterator<Item = (Seen<'a>, &'a Tensor)>,
     ) -> Result<Tensor> {
-        let layers = self.resblocks.iter().zip(&self.cross_attn);
-        for (((block, cross), cache), keys_values) in layers.zip(caches).zip(keys_values) {
-            block.forward_cached(pass, x, cache, at)?;
-            cross.forward(pass, x, keys_values)?;
+        let blocks = self.resblocks.iter().zip(&self.cross_attn);
+        for ((block, cross), (seen, keys_values)) in blocks.zip(layers) {
+            block.forward_cached(pass, x, seen)?;
+            // The texts about one clip are queries of the same keys: none is masked.
+            let clips = keys_values.dim(0);
+            let together = x.reshape(&[clips, x.rows() / clips, x.cols()]);
+            cross.forward(pass, &together, keys_values)?;
         }
         let last = match x.dim(1) {
             1 => x.clone(),

@@ -1,6 +1,7 @@
 //! The causal text tower (OpenCLIP's `TextTransformer` with `embed_cls`).
 
 use super::block::Block;
+use super::cache::Seen;
 use super::loader::Loader;
 use super::{Config, Taps};
 use crate::Result;
@@ -81,15 +82,15 @@ impl Text {
         Ok(Texts { embedding, tokens })
     }
 
-    /// Decoder tokens (R, count, E) of ids `at..at + count`, the earlier ones cached. The CLS comes
-    /// last and is causal, so that generation can leave it out.
-    pub fn forward_cached(
+    /// Decoder tokens (R, count, E) of the `count` ids behind those that each layer has seen. The CLS
+    /// comes last and is causal, so that generation can leave it out.
+    pub fn forward_cached<'a>(
         &self,
         pass: &mut Pass,
         ids: &Tensor,
         at: usize,
         count: usize,
-        caches: &[Tensor],
+        layers: impl Iterator<Item = Seen<'a>>,
     ) -> Result<Tensor> {
         let x = embed_tokens(
             pass,
@@ -100,8 +101,8 @@ impl Text {
             &self.positional_embedding,
             None,
         )?;
-        for (block, cache) in self.resblocks.iter().zip(caches) {
-            block.forward_cached(pass, &x, cache, at)?;
+        for (block, seen) in self.resblocks.iter().zip(layers) {
+            block.forward_cached(pass, &x, seen)?;
         }
         Ok(x)
     }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::stages::{Inputs, Spec, Texts, Tokens, Video};
 use crate::Result;
-use crate::generate::greedy;
+use crate::generate::generate;
 use crate::gpu::{DType, Pass, Tensor};
 use crate::model::{Clips, CoCa, FrameTokens, Taps};
 use crate::ops::embed::slice_rows;
@@ -45,8 +45,8 @@ impl Ours {
             let mut pass = model.gpu().pass();
             let context = context_of(&mut pass, clips, 0)?;
             pass.submit()?;
-            let written = greedy(model, &context, &text.options)?;
-            ours.tokens.push(written[0].tokens.clone());
+            let mut written = generate(model, &context, &text.options)?.remove(0);
+            ours.tokens.push(written.remove(0).tokens);
         }
         Ok(ours)
     }

@@ -1,8 +1,8 @@
 //! What a dump may hold for a given model: names, order and shapes.
 
-use super::{Dump, NotCompared};
+use super::Dump;
 use crate::Result;
-use crate::generate::Options;
+use crate::generate::{BeamSearch, Options, Scoring, Strategy};
 use crate::model::Config;
 
 /// The inputs that a dump holds, checked.
@@ -36,7 +36,7 @@ pub(super) struct Spec {
 
 /// One written text to compare.
 pub(super) struct Tokens {
-    pub name: &'static str,
+    pub name: String,
     pub ids: Vec<u32>,
     pub margins: Option<Vec<f32>>,
     pub options: Options,
@@ -46,7 +46,8 @@ const VIDEO: &str = "input.video";
 const TEXTS: &str = "input.text_ids";
 const PROMPT: &str = "input.prompt_ids";
 const MARGINS: &str = "greedy.top1_margin";
-const GREEDY: [&str; 2] = ["greedy.tokens", "greedy_prompt.tokens"];
+const GREEDY: &str = "greedy.tokens";
+const PROMPTED: &str = "greedy_prompt.tokens";
 
 impl Inputs {
     pub fn read(config: &Config, dump: &Dump) -> Result<Self> {
@@ -230,16 +231,17 @@ pub(super) fn tokens(config: &Config, dump: &Dump) -> Result<Vec<Tokens>> {
         Some(found) => Err(dump.error(format!("{name}: expected a row of ids, found {found:?}"))),
     };
     let defaults = Options::default();
-    let options = Options {
+    let plain = Options {
         seq_len: dump.number("seq_len")?.unwrap_or(defaults.seq_len),
         min_seq_len: dump.number("min_seq_len")?.unwrap_or(defaults.min_seq_len),
-        prompt: Vec::new(),
+        ..defaults
     };
+    let mut names: Vec<&str> = dump.names().filter(|name| is_text(name)).collect();
+    // Greedy ones first; beams as the dump has them.
+    names.sort_by_key(|name| ![GREEDY, PROMPTED].contains(name));
     let mut all = Vec::new();
-    for name in GREEDY {
-        if !vector(name)? {
-            continue;
-        }
+    for name in names {
+        vector(name)?;
         if dump.shape(VIDEO).is_none() {
             return Err(dump.error(format!("holds {name}, but not {VIDEO}")));
         }
@@ -247,9 +249,11 @@ pub(super) fn tokens(config: &Config, dump: &Dump) -> Result<Vec<Tokens>> {
         while ids.last() == Some(&0) {
             ids.pop();
         }
-        let mut options = options.clone();
+        let mut options = plain.clone();
         let mut margins = None;
-        if name == GREEDY[1] {
+        if let Some(search) = beam_search(name) {
+            options.strategy = Strategy::Beams(search);
+        } else if name == PROMPTED {
             if !vector(PROMPT)? {
                 return Err(dump.error(format!("holds {name}, but not {PROMPT}")));
             }
@@ -264,7 +268,7 @@ pub(super) fn tokens(config: &Config, dump: &Dump) -> Result<Vec<Tokens>> {
             margins = Some(dump.f32(MARGINS)?);
         }
         all.push(Tokens {
-            name,
+            name: name.to_owned(),
             ids,
             margins,
             options,
@@ -273,23 +277,35 @@ pub(super) fn tokens(config: &Config, dump: &Dump) -> Result<Vec<Tokens>> {
     Ok(all)
 }
 
-/// The entries that are not compared: those without a meaning, and those whose meaning is not
-/// built.
-pub(super) fn left_out(dump: &Dump, compared: &[Spec]) -> (Vec<String>, Vec<NotCompared>) {
+/// Whether an entry holds a written text.
+fn is_text(name: &str) -> bool {
+    [GREEDY, PROMPTED].contains(&name) || beam_search(name).is_some()
+}
+
+/// The search that wrote an entry: `beam_{beams}x{groups}_{raw or logp}.tokens`.
+fn beam_search(name: &str) -> Option<BeamSearch> {
+    let how = name.strip_prefix("beam_")?.strip_suffix(".tokens")?;
+    let (size, scoring) = how.split_once('_')?;
+    let (beams, groups) = size.split_once('x')?;
+    Some(BeamSearch {
+        beams: beams.parse().ok()?,
+        groups: groups.parse().ok()?,
+        scoring: match scoring {
+            "raw" => Scoring::Logits,
+            "logp" => Scoring::LogProbabilities,
+            _ => return None,
+        },
+    })
+}
+
+/// The entries that have no meaning here.
+pub(super) fn unknown(dump: &Dump, compared: &[Spec]) -> Vec<String> {
     let used = |name: &str| {
         compared.iter().any(|spec| spec.name == name)
             || [VIDEO, TEXTS, PROMPT, MARGINS].contains(&name)
-            || GREEDY.contains(&name)
+            || is_text(name)
     };
-    let left: Vec<&str> = dump.names().filter(|name| !used(name)).collect();
-    let (beams, unknown): (Vec<&str>, Vec<&str>) =
-        (left.into_iter()).partition(|name| name.starts_with("beam_") && name.ends_with(".tokens"));
-    let beams = beams.into_iter().map(|name| NotCompared {
-        name: name.to_owned(),
-        why: "beam search is not built yet",
-    });
-    (
-        unknown.into_iter().map(str::to_owned).collect(),
-        beams.collect(),
-    )
+    (dump.names().filter(|name| !used(name)))
+        .map(str::to_owned)
+        .collect()
 }

@@ -1,0 +1,97 @@
+//! Texts written straight on: the likeliest id each time, or a drawn one.
+
+use super::{Draw, Generated, Start, take_steps};
+use crate::Result;
+use crate::gpu::{DType, Tensor};
+use crate::model::CoCa;
+use crate::ops::next::{self, Scale, Written, greedy_step, sample_step, score_tokens};
+
+/// Writes `candidates` texts about each clip, ordered by their log-probability.
+pub(super) fn write(
+    model: &CoCa,
+    context: &Tensor,
+    start: &Start,
+    draw: Option<Draw>,
+    candidates: usize,
+) -> Result<Vec<Vec<Generated>>> {
+    let (gpu, rules) = (model.gpu(), &start.rules);
+    let texts = context.dim(0) * candidates;
+    let dims = [texts, rules.seq_len];
+    let mut pass = gpu.pass();
+    let written = Written {
+        tokens: pass.upload(&dims, DType::U32, &start.rows(texts))?,
+        logprobs: pass.tensor(&dims, DType::F32)?,
+        done: pass.tensor(&[texts], DType::U32)?,
+    };
+    pass.clear(&written.logprobs);
+    pass.clear(&written.done);
+    let cache = model.text_cache(&mut pass, context, candidates, rules.seq_len)?;
+
+    let tokens = &written.tokens;
+    let len = take_steps(pass, start, &written.done, |pass, seen, len| {
+        let logits = model.next_logits(pass, tokens, seen, len - seen, &cache, None)?;
+        if draw.is_none() && rules.penalty == 1.0 {
+            return greedy_step(pass, &logits, &written, len, rules);
+        }
+        let scores = score_tokens(pass, &logits, tokens, len, rules, Scale::Logits)?;
+        let draw = step(draw, candidates, len);
+        sample_step(pass, &logits, &scores, &written, len, rules, &draw)
+    })?;
+
+    let tokens = gpu.read_u32(&written.tokens)?;
+    let logprobs = gpu.read_f32(&written.logprobs)?;
+    let rows = tokens
+        .chunks(rules.seq_len)
+        .zip(logprobs.chunks(rules.seq_len));
+    let texts: Vec<_> = rows
+        .map(|(tokens, logprobs)| text(&tokens[..len], &logprobs[..len], start))
+        .collect();
+    Ok((texts.chunks(candidates))
+        .map(|texts| {
+            let mut texts = texts.to_vec();
+            texts.sort_by(|a, b| b.score.total_cmp(&a.score));
+            texts
+        })
+        .collect())
+}
+
+/// How the id number `len` is drawn.
+fn step(draw: Option<Draw>, candidates: usize, len: usize) -> next::Draw {
+    let certain = next::Draw {
+        top_k: None,
+        top_p: 1.0,
+        temperature: 0.0,
+        key: 0,
+        candidates,
+    };
+    draw.map_or(certain, |draw| next::Draw {
+        top_k: draw.top_k,
+        top_p: draw.top_p,
+        temperature: draw.temperature,
+        key: key(draw.seed, len as u64),
+        candidates,
+    })
+}
+
+/// Another number for every seed and step (one output of splitmix64).
+fn key(seed: u64, step: u64) -> u32 {
+    let mut z = seed.wrapping_add(step.wrapping_mul(0x9e37_79b9_7f4a_7c15));
+    z = (z ^ z >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    z = (z ^ z >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
+    ((z ^ z >> 31) >> 32) as u32
+}
+
+/// A row up to its end. The pad that ends a text counts as written, but is not shown.
+fn text(tokens: &[u32], logprobs: &[f32], start: &Start) -> Generated {
+    let first = start.ids.len();
+    let is_end = |&id: &u32| id == start.rules.eos || id == 0;
+    let end = tokens[first..].iter().position(is_end);
+    let written = end.map_or(tokens.len(), |end| first + end + 1);
+    let shown = written - usize::from(tokens[written - 1] == 0);
+    let logprob = logprobs[first..written].iter().sum();
+    Generated {
+        tokens: tokens[..shown].to_vec(),
+        logprob,
+        score: logprob,
+    }
+}
