@@ -10,6 +10,6 @@ mod tensor;
 
 pub use context::{Caps, Gpu};
 pub use kernel::{Constant, Kernel, Source, assemble};
-pub use pass::{Pass, ScopeTime, Submission};
+pub use pass::{Pass, ScopeTime, Submission, Work};
 pub use pool::PoolStats;
 pub use tensor::{DType, Tensor};

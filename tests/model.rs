@@ -207,22 +207,3 @@ fn a_second_clip_of_the_same_shape_allocates_nothing() {
         "a clip leaves nothing behind"
     );
 }
-
-#[test]
-fn a_prompt_that_leaves_no_room_is_refused() {
-    let model = tiny(DType::F32);
-    let tokens = encode(&model, &frames(&model, 1, 8));
-    let mut pass = model.gpu().pass();
-    let clip = model
-        .pool(&mut pass, &tokens, 1, &mut Taps::none())
-        .unwrap();
-    pass.submit().unwrap();
-    for prompt in [vec![3; 40], vec![9_999]] {
-        let options = Options {
-            prompt,
-            ..Options::default()
-        };
-        let error = generate(&model, &clip.context, &options).unwrap_err();
-        assert!(error.to_string().contains("prompt"), "{error}");
-    }
-}

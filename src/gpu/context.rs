@@ -6,6 +6,7 @@ use std::time::Duration;
 use wgpu::{DeviceType, ErrorFilter, Features, Limits};
 
 use super::kernel::{IMMEDIATE_BYTES, KernelCache};
+use super::pass::Work;
 use super::pool::{Pool, PoolStats};
 use super::recording::Recording;
 use super::{DType, Pass, Tensor, adapters};
@@ -113,6 +114,7 @@ pub(super) struct Shared {
     pub belt: Mutex<wgpu::util::StagingBelt>,
     /// Buffers are reused in recording order, so recording must be one line: see [`Pass`].
     pub recording: Recording,
+    pub work: Mutex<Work>,
     lost: Arc<Mutex<Option<String>>>,
 }
 
@@ -173,6 +175,7 @@ impl Gpu {
                 belt: Mutex::new(staging(&device)),
                 pool: Arc::default(),
                 recording: Recording::default(),
+                work: Mutex::default(),
                 device,
                 queue,
                 lost: Arc::default(),
@@ -222,6 +225,11 @@ impl Gpu {
 
     pub fn pool_stats(&self) -> PoolStats {
         self.shared.pool.stats()
+    }
+
+    /// Everything submitted so far.
+    pub fn work(&self) -> Work {
+        *lock(&self.shared.work)
     }
 
     /// Gives every free buffer back to the driver.

@@ -25,6 +25,14 @@ pub struct Pass<'g> {
     _line: Line<'g>,
 }
 
+/// What a device was given to do. Decoding is bound by these numbers, so they are kept.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
+pub struct Work {
+    pub dispatches: u64,
+    /// Read-backs are submissions, too.
+    pub submissions: u64,
+}
+
 struct Timing {
     queries: wgpu::QuerySet,
     names: Vec<String>,
@@ -260,6 +268,11 @@ impl<'g> Pass<'g> {
         let timing = timing
             .map(|t| t.resolve(&gpu, &mut self.encoder))
             .transpose()?;
+        {
+            let mut work = lock(&gpu.shared.work);
+            work.dispatches += self.dispatches as u64;
+            work.submissions += 1;
+        }
         let mut belt = lock(&gpu.shared.belt);
         if self.uploaded > 0 {
             belt.finish();
