@@ -5,6 +5,7 @@ mod devices;
 mod model;
 mod output;
 mod parity;
+mod writing;
 
 use std::io::Write;
 use std::process::ExitCode;
@@ -15,9 +16,12 @@ use log::{Level, LevelFilter};
 use vcoca_gpu::Error;
 
 use model::ModelArgs;
+use writing::WritingArgs;
 
 /// Some inputs failed, or a comparison did.
 const FAILED: u8 = 1;
+/// The command line is wrong; clap's own code for it.
+const MISUSED: u8 = 2;
 /// The model or the adapter cannot be used.
 const UNUSABLE: u8 = 3;
 
@@ -82,6 +86,11 @@ impl Stop {
     /// The model or the adapter cannot be used.
     fn unusable(error: Error) -> Self {
         Self::Fault(UNUSABLE, error.into())
+    }
+
+    /// The command line asks for what cannot be.
+    fn misused(error: Error) -> Self {
+        Self::Fault(MISUSED, error.into())
     }
 }
 

@@ -40,6 +40,15 @@ impl Default for Options {
     }
 }
 
+impl Options {
+    /// Whether a model of this configuration can write so: what [`generate`] asks first.
+    ///
+    /// Errors: [`Error::Argument`], which names the option.
+    pub fn check(&self, config: &Config) -> Result<()> {
+        Start::check(config, self).map(drop)
+    }
+}
+
 /// How the next id is chosen.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub enum Strategy {

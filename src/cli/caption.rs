@@ -15,7 +15,7 @@ use vcoca_gpu::frames::{Frame, Sampled, Sampling, sample};
 use vcoca_gpu::generate::Options;
 use vcoca_gpu::gpu::DType;
 
-use super::{FAILED, ModelArgs, Stop, output, report};
+use super::{FAILED, ModelArgs, Stop, WritingArgs, output, report};
 
 #[derive(clap::Args)]
 pub struct Args {
@@ -40,6 +40,9 @@ pub struct Args {
     /// Videos, images, or folders of images (each folder is one clip)
     #[arg(required = true, value_name = "PATH")]
     paths: Vec<PathBuf>,
+
+    #[command(flatten)]
+    writing: WritingArgs,
 }
 
 /// One line of `--json`.
@@ -49,12 +52,24 @@ struct Line<'a> {
     caption: &'a str,
     tokens: &'a [u32],
     logprob: f32,
+    /// All texts, the best first, where there are several.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    candidates: Vec<Candidate<'a>>,
     /// The presentation times of the frames, in seconds.
     frames: &'a [f64],
     model: &'a str,
     adapter: &'a str,
     dtype: DType,
     timings_ms: Timings,
+}
+
+#[derive(Serialize)]
+struct Candidate<'a> {
+    caption: &'a str,
+    tokens: &'a [u32],
+    logprob: f32,
+    /// What they are ordered by.
+    score: f32,
 }
 
 /// Wall time of each stage.
@@ -70,18 +85,20 @@ struct Timings {
 /// All that is known about one clip.
 struct Answer {
     sampled: Sampled,
-    caption: Caption,
+    /// The best first.
+    captions: Vec<Caption>,
     timings: Timings,
 }
 
 pub fn run(args: &Args, started: Instant, quiet: bool) -> Result<ExitCode, Stop> {
     let (source, engine) = args.model.load(Engine::load)?;
+    let options = args.writing.options(&engine)?;
     let (model, adapter) = (source.name(), engine.model().gpu().caps().name.clone());
     let bar = progress(args.paths.len(), quiet);
     let (mut failed, mut first) = (false, true);
     for path in &args.paths {
         bar.set_message(path.display().to_string());
-        match answer(&engine, path, args) {
+        match answer(&engine, path, args, &options) {
             Ok(answer) => {
                 bar.suspend(|| show(path, &answer, args.json, &engine, &model, &adapter))?;
                 if std::mem::take(&mut first) {
@@ -111,22 +128,27 @@ fn progress(count: usize, quiet: bool) -> ProgressBar {
     ProgressBar::new(count as u64).with_style(style.expect("the template is well formed"))
 }
 
-fn answer(engine: &Engine, path: &Path, args: &Args) -> vcoca_gpu::Result<Answer> {
+fn answer(
+    engine: &Engine,
+    path: &Path,
+    args: &Args,
+    options: &Options,
+) -> vcoca_gpu::Result<Answer> {
     let clock = Instant::now();
     let sampled = sample(path, usize::from(args.frames), args.sampling)?;
     let decode = clock.elapsed().as_secs_f64() * 1e3;
     let clip = engine.encode_video(&sampled.frames)?;
-    let caption = engine.caption(&clip, &Options::default())?;
+    let captions = engine.captions(&[&clip], options)?.remove(0);
     let timings = Timings {
         decode: to_microseconds(decode),
         preprocess: to_microseconds(clip.timings.preprocess),
         encode: to_microseconds(clip.timings.encode),
         pool: to_microseconds(clip.timings.pool),
-        generate: to_microseconds(caption.generate),
+        generate: to_microseconds(captions[0].generate),
     };
     Ok(Answer {
         sampled,
-        caption,
+        captions,
         timings,
     })
 }
@@ -146,9 +168,10 @@ fn show(
 ) -> io::Result<()> {
     let Answer {
         sampled,
-        caption,
+        captions,
         timings: ms,
     } = answer;
+    let caption = &captions[0];
     let times: Vec<f64> = sampled.frames.iter().map(seconds).collect();
     if json {
         output::json(&Line {
@@ -156,6 +179,10 @@ fn show(
             caption: &caption.text,
             tokens: &caption.tokens,
             logprob: caption.logprob,
+            candidates: match &captions[..] {
+                [_] => Vec::new(),
+                all => all.iter().map(Candidate::of).collect(),
+            },
             frames: &times,
             model,
             adapter,
@@ -169,6 +196,11 @@ fn show(
             span(&times),
             caption.text
         ))?;
+        if captions.len() > 1 {
+            for Caption { text, logprob, .. } in captions {
+                output::line(format_args!("  {logprob:7.2}  {text}"))?;
+            }
+        }
     }
     log::info!(
         "  {} frames by {}: decode {:.1} ms, preprocess {:.1}, encode {:.1}, pool {:.1}, \
@@ -183,6 +215,17 @@ fn show(
         caption.tokens.len(),
     );
     Ok(())
+}
+
+impl<'a> Candidate<'a> {
+    fn of(caption: &'a Caption) -> Self {
+        Self {
+            caption: &caption.text,
+            tokens: &caption.tokens,
+            logprob: caption.logprob,
+            score: caption.score,
+        }
+    }
 }
 
 fn seconds(frame: &Frame) -> f64 {
