@@ -1,5 +1,7 @@
 //! The straight line from frames to answers, for users of the library.
 
+mod texts;
+
 use std::time::Instant;
 
 use crate::frames::Frame;
@@ -14,6 +16,7 @@ use crate::{Error, Result};
 pub struct Engine {
     model: CoCa,
     tokenizer: Tokenizer,
+    texts: texts::Kept,
 }
 
 /// A video that has been read once: everything that can be asked of it starts here.
@@ -68,7 +71,11 @@ impl Engine {
             model.config().context_length,
             model.config().vocab,
         )?;
-        Ok(Self { model, tokenizer })
+        Ok(Self {
+            model,
+            tokenizer,
+            texts: texts::Kept::default(),
+        })
     }
 
     pub fn model(&self) -> &CoCa {

@@ -28,6 +28,11 @@ pub struct Texts {
     pub tokens: Tensor,
 }
 
+impl Texts {
+    /// Texts to read together: their activations stay within any adapter's bindings.
+    pub const AT_ONCE: usize = 64;
+}
+
 impl Text {
     pub fn load(l: &Loader, config: &Config) -> Result<Self> {
         let tower = config.text;

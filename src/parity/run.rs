@@ -6,12 +6,9 @@ use super::stages::{Inputs, Spec, Texts, Tokens, Video};
 use crate::Result;
 use crate::generate::generate;
 use crate::gpu::{DType, Pass, Tensor};
-use crate::model::{Clips, CoCa, FrameTokens, Taps};
+use crate::model::{Clips, CoCa, FrameTokens, Taps, Texts as ReadTexts};
 use crate::ops::embed::slice_rows;
 use crate::preprocess::patches_from_pixels;
-
-/// Rows of ids to read together: their activations stay within any adapter's bindings.
-const TEXTS_AT_ONCE: usize = 64;
 
 /// What the model makes of the inputs.
 pub(super) struct Ours {
@@ -159,7 +156,7 @@ impl Run<'_> {
 
     fn texts(&self, texts: &Texts, values: &mut Values) -> Result<()> {
         let mut embeddings = Vec::new();
-        for ids in texts.ids.chunks(TEXTS_AT_ONCE * texts.length) {
+        for ids in texts.ids.chunks(ReadTexts::AT_ONCE * texts.length) {
             let mut pass = self.model.gpu().pass();
             let dims = [ids.len() / texts.length, texts.length];
             let ids = pass.upload(&dims, DType::U32, ids)?;
