@@ -1,6 +1,8 @@
 //! The table of kernel cases that tests and benches share.
 
 mod attention;
+mod beams;
+mod cached;
 mod choose;
 mod data;
 mod embed;
@@ -107,9 +109,11 @@ pub fn all(caps: &Caps) -> Vec<Case> {
     let mut cases = linear::cases(caps);
     cases.extend(norm::cases());
     cases.extend(attention::cases());
+    cases.extend(cached::cases());
     cases.extend(embed::cases());
     cases.extend(choose::cases());
     cases.extend(next::cases());
+    cases.extend(beams::cases());
     cases.extend(preprocess::cases());
     cases
 }

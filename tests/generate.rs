@@ -4,12 +4,11 @@ mod common;
 
 use std::collections::HashMap;
 
-use common::{gpu, tiny};
+use common::{openclip_texts, tiny, wave};
 use serde_json::Value;
 use vcoca_gpu::generate::{BeamSearch, Draw, Generated, Options, Scoring, Strategy, generate};
 use vcoca_gpu::gpu::{DType, Gpu, Tensor};
 use vcoca_gpu::model::CoCa;
-use vcoca_gpu::ops::next::{self, Written, sample_step};
 use vcoca_gpu::{Error, reference};
 
 /// The context that `tools/generate_reference.py` computes by the same formula, behind each other for
@@ -24,20 +23,6 @@ fn contexts(model: &CoCa, seeds: &[u64]) -> Tensor {
     let context = pass.upload_f32(&dims, DType::F32, &values).unwrap();
     pass.submit().unwrap();
     context
-}
-
-fn wave(seed: u64, count: usize) -> impl Iterator<Item = f32> {
-    (0..count).map(move |i| {
-        let (i, seed) = (i as f64, seed as f64);
-        (0.37 * i + 0.11 * seed + 0.003 * i * seed).sin() as f32
-    })
-}
-
-/// The lines of the committed reference.
-fn lines() -> impl Iterator<Item = Value> {
-    include_str!("data/tiny/generate.jsonl")
-        .lines()
-        .map(|line| serde_json::from_str(line).expect("a line of JSON"))
 }
 
 fn ids(value: &Value) -> Vec<u32> {
@@ -75,7 +60,7 @@ fn options(line: &Value) -> Options {
 fn every_text_is_openclips() {
     // Texts that are written in the same way about different clips, together.
     let mut ways: HashMap<String, Vec<Value>> = HashMap::new();
-    for line in lines().filter(|line| line.get("ids").is_some()) {
+    for line in openclip_texts().filter(|line| line.get("ids").is_some()) {
         ways.entry(format!("{:?}", options(&line)))
             .or_default()
             .push(line);
@@ -112,111 +97,6 @@ fn every_text_is_openclips() {
         }
         assert!(wrong.is_empty(), "{dtype}, {}: {wrong:#?}", wrong.len());
     }
-}
-
-#[test]
-fn limits_keep_what_transformers_keeps() {
-    let mut seen = 0;
-    for line in lines().filter(|line| line.get("kept").is_some()) {
-        let scores: Vec<f32> = wave(line["seed"].as_u64().unwrap(), 96)
-            .map(|v| 4.0 * v)
-            .collect();
-        let draw = next::Draw {
-            top_k: line["top_k"].as_u64().map(|k| k as usize),
-            top_p: line["top_p"].as_f64().unwrap() as f32,
-            temperature: 1.0,
-            key: 0,
-            candidates: 1,
-        };
-        let want = ids(&line["kept"]);
-        let twin: Vec<u32> = (reference::kept(&scores, &draw).iter().zip(0..))
-            .filter_map(|(&kept, id)| kept.then_some(id))
-            .collect();
-        assert_eq!(twin, want, "the twin, {line}");
-        // Heat makes every id that is left as likely as any other, and each turns up.
-        let hot = next::Draw {
-            temperature: 1e4,
-            ..draw
-        };
-        let drawn: Vec<u32> = draws(&scores, hot, 64 * want.len()).into_keys().collect();
-        let mut drawn: Vec<u32> = drawn.into_iter().collect();
-        drawn.sort_unstable();
-        assert_eq!(drawn, want, "{line}");
-        seen += 1;
-    }
-    assert!(seen > 20);
-}
-
-#[test]
-fn ids_are_drawn_as_often_as_they_are_likely() {
-    let scores: Vec<f32> = wave(3, 96).map(|v| 3.0 * v).collect();
-    let count = 60_000;
-    for temperature in [0.5, 1.0, 2.0] {
-        let draw = next::Draw {
-            top_k: None,
-            top_p: 1.0,
-            temperature,
-            key: 11,
-            candidates: 1,
-        };
-        let drawn = draws(&scores, draw, count);
-        let hot: Vec<f32> = scores.iter().map(|s| s / temperature).collect();
-        let likely = reference::softmax(&hot, hot.len());
-        // Pearson's statistic over ids that are expected often enough; its mean is their number, and
-        // its deviation the root of twice that.
-        let (mut statistic, mut cells) = (0.0, 0.0f64);
-        for (id, p) in likely.iter().enumerate() {
-            let expected = f64::from(*p) * count as f64;
-            if expected >= 5.0 {
-                let got = *drawn.get(&(id as u32)).unwrap_or(&0) as f64;
-                statistic += (got - expected).powi(2) / expected;
-                cells += 1.0;
-            }
-        }
-        let apart = (statistic - cells) / (2.0 * cells).sqrt();
-        assert!(
-            apart.abs() < 4.0,
-            "{statistic} over {cells} ids at {temperature}"
-        );
-    }
-}
-
-/// How often each id is drawn from one row of scores; every draw is another candidate.
-fn draws(scores: &[f32], draw: next::Draw, count: usize) -> HashMap<u32, usize> {
-    let gpu: &Gpu = gpu();
-    let width = scores.len();
-    let mut found = HashMap::new();
-    let most = 30_000; // workgroups of one dispatch
-    for first in (0..count).step_by(most) {
-        let rows = most.min(count - first);
-        let mut pass = gpu.pass();
-        let logits = pass
-            .upload(&[rows, width], DType::F32, &scores.repeat(rows))
-            .unwrap();
-        let written = Written {
-            tokens: pass.tensor(&[rows, 1], DType::U32).unwrap(),
-            logprobs: pass.tensor(&[rows, 1], DType::F32).unwrap(),
-            done: pass.tensor(&[rows], DType::U32).unwrap(),
-        };
-        pass.clear(&written.done);
-        let rules = next::Rules {
-            eos: 95,
-            min_len: 0,
-            seq_len: 9,
-            penalty: 1.0,
-        };
-        let draw = next::Draw {
-            key: draw.key + first as u32,
-            candidates: rows,
-            ..draw
-        };
-        sample_step(&mut pass, &logits, &logits, &written, 0, &rules, &draw).unwrap();
-        pass.submit().unwrap();
-        for id in gpu.read_u32(&written.tokens).unwrap() {
-            *found.entry(id).or_default() += 1;
-        }
-    }
-    found
 }
 
 /// Ways to write, one of each kind.

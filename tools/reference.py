@@ -207,8 +207,10 @@ def print_facts(model: CoCa, out: dict, gen: Generator) -> None:
     context = out["video.tokens"][:1]
     noise = torch.randn(context.shape, generator=generator(0, "noise")) * context.std()
     for scale in (1e-3, 1e-2):
-        again = gen.all(context + scale * noise, out["input.prompt_ids"])
-        moved = [name for name, tokens in again.items() if not torch.equal(tokens, out[name])]
+        moved_context = context + scale * noise
+        again = gen.greedy_texts(moved_context, out["input.prompt_ids"]) | gen.beam_texts(moved_context)
+        moved = [name for name, tokens in again.items()
+                 if name in out and not torch.equal(tokens, out[name])]
         print(f"tokens with context noise of {scale:.0e} ", "unchanged" if not moved else f"MOVED: {moved}")
     for name in again:
         print(f"{name:22}", out[name].tolist())
@@ -238,7 +240,9 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--min-seq-len", type=int, default=5,
                         help="no end before this many ids (default 5)")
     parser.add_argument("--short", action="store_true",
-                        help="without beam search and the printed facts, which take most of the time")
+                        help="without beam search, which takes most of the time")
+    parser.add_argument("--facts", action="store_true",
+                        help="print what flattened pooling promises, and how firmly the tokens stand")
     args = parser.parse_args()
     if not (args.model_dir or args.dump):
         parser.error("nothing to write: give --model-dir, --dump or both")
@@ -294,7 +298,7 @@ def write_dump(args: argparse.Namespace, model: CoCa, config: dict) -> None:
     own = {name: tensor.clone(memory_format=torch.contiguous_format) for name, tensor in out.items()}
     save_file(own, args.dump,
               metadata={key: str(value) for key, value in metadata.items()})
-    if not args.short:
+    if args.facts:
         print_facts(model, out, gen)
 
 

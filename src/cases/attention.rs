@@ -1,4 +1,4 @@
-//! Cases of attention, pooling states and key-value caches.
+//! Cases of attention and pooling states.
 
 use super::data::{EPS, ids, rounding, uniform, upload, upload_ids};
 use super::{Case, Prepared, named};
@@ -9,7 +9,7 @@ use crate::reference;
 
 /// Where queries, keys and values lie.
 #[derive(Clone, Copy, Debug, PartialEq)]
-enum Layout {
+pub(super) enum Layout {
     /// q|k|v in the columns of one tensor; the queries are its last rows.
     Packed,
     /// Queries of each batch; k|v in the columns of a cache with rows to spare.
@@ -21,7 +21,7 @@ enum Layout {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
-enum Masked {
+pub(super) enum Masked {
     No,
     Causal,
     CausalCls,
@@ -59,15 +59,10 @@ pub fn cases() -> Vec<Case> {
         attention(of(3, 2, 32, 1, 63), Cache, Masked::Causal),
         attention(of(2, 2, 96, 1, 257), SharedKeys, Masked::Causal),
         attention(of(2, 1, 12, 1, 1757), Cache, Masked::Causal),
-        attention_history(of(1, 1, 4, 1, 1)),
-        attention_history(of(6, 3, 64, 1, 29)),
-        attention_history(of(3, 2, 96, 1, 257)),
         attention_state(of(2, 1, 64, 7, 65), Cache),
         attention_state(of(3, 2, 96, 33, 63), SharedQueries),
         pool_merge(5, 3, 2, 12),
         pool_merge(3, 65, 8, 96),
-        kv_append(1, 1, 4, 3, 0),
-        kv_append(3, 7, 20, 11, 4),
         named(
             "attention_257",
             attention(of(8, 16, 64, 257, 257), Packed, Masked::No),
@@ -100,7 +95,7 @@ pub fn cases() -> Vec<Case> {
 }
 
 /// Operands of an attention, on both sides.
-struct Operands {
+pub(super) struct Operands {
     layout: Layout,
     q: Vec<f32>,
     kv: Vec<f32>,
@@ -109,7 +104,7 @@ struct Operands {
 }
 
 impl Operands {
-    fn new(gpu: &Gpu, dtype: DType, shape: &Shape, layout: Layout) -> Result<Self> {
+    pub fn new(gpu: &Gpu, dtype: DType, shape: &Shape, layout: Layout) -> Result<Self> {
         let width = shape.heads * shape.head_dim;
         let own = |shared| if layout == shared { 1 } else { shape.batch };
         let dims = match layout {
@@ -135,7 +130,7 @@ impl Operands {
         })
     }
 
-    fn rows(&self, shape: &Shape) -> [Rows<'_>; 3] {
+    pub fn rows(&self, shape: &Shape) -> [Rows<'_>; 3] {
         let [q, kv] = &self.tensors;
         match self.layout {
             Layout::Packed => [
@@ -158,7 +153,7 @@ impl Operands {
     }
 
     /// The same rows for the twin, their strides written out.
-    fn twins(&self, shape: &Shape) -> [reference::Rows<'_>; 3] {
+    pub fn twins(&self, shape: &Shape) -> [reference::Rows<'_>; 3] {
         let width = shape.heads * shape.head_dim;
         let [[q_batches, q_rows, q_row], [kv_batches, kv_rows, kv_row]] = self.dims;
         let rows = |data, offset, batches, rows, row| reference::Rows {
@@ -185,12 +180,12 @@ impl Operands {
     }
 }
 
-fn flops(shape: &Shape, masked: Masked) -> f64 {
+pub(super) fn flops(shape: &Shape, masked: Masked) -> f64 {
     let pairs = shape.queries * shape.keys / if masked == Masked::No { 1 } else { 2 };
     4.0 * (shape.batch * shape.heads * shape.head_dim * pairs) as f64
 }
 
-fn bytes(shape: &Shape, dtype: DType) -> f64 {
+pub(super) fn bytes(shape: &Shape, dtype: DType) -> f64 {
     let rows = 2 * shape.queries + 2 * shape.keys;
     (shape.batch * shape.heads * shape.head_dim * rows * dtype.size()) as f64
 }
@@ -202,7 +197,7 @@ fn score_error(shape: &Shape) -> f32 {
     EPS * (shape.head_dim as f32).sqrt() * magnitude
 }
 
-fn weight_error(shape: &Shape) -> f32 {
+pub(super) fn weight_error(shape: &Shape) -> f32 {
     2.0 * score_error(shape) + EPS * (16.0 + (shape.keys as f32).sqrt())
 }
 
@@ -249,37 +244,6 @@ fn attention(shape: Shape, layout: Layout, masked: Masked) -> Case {
                 want: vec![want],
                 bound: vec![bound],
                 flops: flops(&shape, masked),
-                bytes: bytes(&shape, dtype),
-            })
-        }),
-    }
-}
-
-fn attention_history(shape: Shape) -> Case {
-    Case {
-        op: "attention_history",
-        shaders: &["attention_row"],
-        shape: describe(&shape, Layout::Cache, Masked::Causal),
-        bench: false,
-        prepare: Box::new(move |gpu, dtype| {
-            let operands = Operands::new(gpu, dtype, &shape, Layout::Cache)?;
-            let capacity = shape.keys + 1;
-            let history = ids(5, shape.batch * capacity, shape.batch as u32);
-            let [q, k, v] = operands.twins(&shape);
-            let want = reference::attention_history(q, k, v, &shape, &history);
-            let error = 1.25 * weight_error(&shape);
-            let bound = (want.iter()).map(|&y| error + rounding(y, dtype)).collect();
-            let history = upload_ids(gpu, &[shape.batch, capacity], &history)?;
-            Ok(Prepared {
-                record: Box::new(move |pass| {
-                    let rows = operands.rows(&shape);
-                    Ok(vec![attention::attention_history(
-                        pass, rows, shape, &history,
-                    )?])
-                }),
-                want: vec![want],
-                bound: vec![bound],
-                flops: flops(&shape, Masked::No),
                 bytes: bytes(&shape, dtype),
             })
         }),
@@ -387,34 +351,7 @@ fn pool_merge(batches: usize, queries: usize, heads: usize, head_dim: usize) -> 
     }
 }
 
-fn kv_append(batch: usize, length: usize, width: usize, capacity: usize, at: usize) -> Case {
-    Case {
-        op: "kv_append",
-        shaders: &["kv_append"],
-        shape: format!("{batch} × {length} rows of {width} at {at} of {capacity}"),
-        bench: false,
-        prepare: Box::new(move |gpu, dtype| {
-            let qkv = uniform(1, batch * length * 3 * width, dtype);
-            let mut want = vec![0.0; batch * capacity * 2 * width];
-            reference::kv_append(&qkv, &mut want, batch, width, at);
-            let qkv = upload(gpu, &[batch, length, 3 * width], dtype, &qkv)?;
-            Ok(Prepared {
-                record: Box::new(move |pass| {
-                    let cache = pass.tensor(&[batch, capacity, 2 * width], dtype)?;
-                    pass.clear(&cache);
-                    attention::kv_append(pass, &qkv, &cache, at)?;
-                    Ok(vec![cache])
-                }),
-                bound: vec![vec![0.0; want.len()]],
-                want: vec![want],
-                flops: 0.0,
-                bytes: (batch * length * 4 * width * dtype.size()) as f64,
-            })
-        }),
-    }
-}
-
-fn describe(shape: &Shape, layout: Layout, masked: Masked) -> String {
+pub(super) fn describe(shape: &Shape, layout: Layout, masked: Masked) -> String {
     let Shape {
         batch,
         heads,

@@ -1,11 +1,11 @@
-//! Cases of choosing the next id.
+//! Cases of choosing the next id of a text: the likeliest, or a drawn one.
 
 use super::choose::logits;
 use super::data::{EPS, ids, upload, upload_ids};
 use super::{Case, Prepared, named};
 use crate::Result;
-use crate::gpu::{DType, Pass, Tensor};
-use crate::ops::next::{self, Beams, Draw, Rules, Scale, Written};
+use crate::gpu::{DType, Pass};
+use crate::ops::next::{self, Draw, Rules, Scale, Written};
 use crate::reference;
 
 pub fn cases() -> Vec<Case> {
@@ -14,14 +14,10 @@ pub fn cases() -> Vec<Case> {
         cases.push(greedy_step(rows, vocabulary));
         for scale in [Scale::Logits, Scale::Probabilities] {
             cases.push(score_tokens(rows, vocabulary, scale));
-            cases.push(beam_candidates(rows, vocabulary, 3, scale));
         }
         for draw in draws() {
             cases.push(sample_step(rows, vocabulary, draw));
         }
-    }
-    for (clips, beams) in [(1, 1), (3, 2), (2, 5)] {
-        cases.push(beam_step(clips, beams));
     }
     let whole = Draw {
         top_k: Some(50),
@@ -32,11 +28,6 @@ pub fn cases() -> Vec<Case> {
         named("vocabulary", greedy_step(1, 49_408)),
         named("vocabulary", score_tokens(6, 49_408, Scale::Probabilities)),
         named("vocabulary", sample_step(1, 49_408, whole)),
-        named(
-            "vocabulary",
-            beam_candidates(6, 49_408, 12, Scale::Probabilities),
-        ),
-        named("of a caption", beam_step(1, 6)),
     ]);
     cases
 }
@@ -96,11 +87,11 @@ fn empty(pass: &mut Pass, rows: usize, capacity: usize) -> Result<Written> {
 }
 
 /// Error of a log-probability: a sum over the vocabulary.
-fn logprob_error(vocabulary: usize, want: f32) -> f32 {
+pub(super) fn logprob_error(vocabulary: usize, want: f32) -> f32 {
     EPS * (64.0 + (vocabulary as f32).sqrt()) * (1.0 + want.abs())
 }
 
-fn floats(ids: &[u32]) -> Vec<f32> {
+pub(super) fn floats(ids: &[u32]) -> Vec<f32> {
     ids.iter().map(|&id| id as f32).collect()
 }
 
@@ -259,236 +250,5 @@ fn sample_step(rows: usize, vocabulary: usize, draw: Draw) -> Case {
                 bytes: 3.0 * 8.0 * (rows * vocabulary) as f64,
             })
         }),
-    }
-}
-
-fn beam_candidates(rows: usize, vocabulary: usize, count: usize, scale: Scale) -> Case {
-    Case {
-        op: "beam_candidates",
-        shaders: &["beam_candidates"],
-        shape: format!("{count} of {rows} rows of {vocabulary}, {scale:?}"),
-        bench: false,
-        prepare: Box::new(move |gpu, _| {
-            let x = logits(5, rows * vocabulary);
-            let mut scores = x.clone();
-            // A penalty, a bar, and a tie.
-            (scores[0], scores[1], scores[2]) = (13.0, -1e30, 13.0);
-            let want = reference::beam_candidates(&x, &scores, vocabulary, count, scale);
-            let bound = (want.iter())
-                .flat_map(|&[_, score, logprob]| {
-                    [
-                        0.0,
-                        logprob_error(vocabulary, score),
-                        logprob_error(vocabulary, logprob),
-                    ]
-                })
-                .collect();
-            let dims = [rows, vocabulary];
-            let x = upload(gpu, &dims, DType::F32, &x)?;
-            let scores = upload(gpu, &dims, DType::F32, &scores)?;
-            Ok(Prepared {
-                record: Box::new(move |pass| {
-                    Ok(vec![next::beam_candidates(
-                        pass, &x, &scores, count, scale,
-                    )?])
-                }),
-                want: vec![want.into_flattened()],
-                bound: vec![bound],
-                flops: ((3 + count) * rows * vocabulary) as f64,
-                bytes: (8 * rows * vocabulary) as f64,
-            })
-        }),
-    }
-}
-
-/// Steps until the first clips are done, with ends among the candidates, good and bad ones.
-fn beam_step(clips: usize, beams: usize) -> Case {
-    let (start, steps, eos) = (2, 6, 3);
-    let capacity = start + steps + 1;
-    Case {
-        op: "beam_step",
-        shaders: &["beam_step"],
-        shape: format!("{beams} beams of {clips} clips"),
-        bench: false,
-        prepare: Box::new(move |gpu, _| {
-            let rows = clips * beams;
-            let mut want: Vec<_> = (0..rows)
-                .map(|row| reference::Beam {
-                    tokens: vec![94, row as u32],
-                    history: vec![row as u32; start],
-                    score: -0.5 * row as f32,
-                    logprob: -0.25 * row as f32,
-                    age: 0,
-                })
-                .collect::<Vec<_>>()
-                .chunks(beams)
-                .map(|open| reference::Beams {
-                    open: open.to_vec(),
-                    ..Default::default()
-                })
-                .collect();
-            let first = State::of(&want, capacity, true);
-            let mut all = Vec::new();
-            for step in 0..steps {
-                let candidates: Vec<[f32; 3]> = (0..rows)
-                    .flat_map(|row| some_candidates((step * rows + row) as u64, 2 * beams, eos))
-                    .collect();
-                for (clip, state) in want.iter_mut().enumerate() {
-                    let some = &candidates[clip * beams * 2 * beams..][..beams * 2 * beams];
-                    reference::beam_step(some, state, (clip * beams) as u32, eos);
-                }
-                let dims = [rows, 2 * beams, 3];
-                all.push(upload(gpu, &dims, DType::F32, candidates.as_flattened())?);
-            }
-            let last = State::of(&want, capacity, false);
-            Ok(Prepared {
-                record: Box::new(move |pass| {
-                    let state = first.upload(pass, beams)?;
-                    for (step, candidates) in all.iter().enumerate() {
-                        next::beam_step(pass, candidates, &state, start + step, eos)?;
-                    }
-                    let Beams {
-                        tokens,
-                        history,
-                        sums,
-                        texts,
-                        finished,
-                        done,
-                        ..
-                    } = state;
-                    Ok(vec![tokens, history, sums, texts, finished, done])
-                }),
-                bound: last.bounds(),
-                want: last.values(),
-                flops: 0.0,
-                bytes: (4 * 4 * rows * capacity) as f64,
-            })
-        }),
-    }
-}
-
-/// Candidates of one beam in falling order; some have EOS among them.
-fn some_candidates(seed: u64, count: usize, eos: u32) -> Vec<[f32; 3]> {
-    let mut scores = logits(seed + 1, count);
-    scores.sort_by(|a, b| b.total_cmp(a));
-    let end = seed as usize * 5 % (2 * count);
-    (scores.iter().enumerate())
-        .map(|(i, &score)| {
-            let id = if i == end {
-                eos
-            } else {
-                10 + (seed as u32 * 7 + i as u32) % 80
-            };
-            [id as f32, 0.1 * score - 1.0, 0.2 * score - 2.0]
-        })
-        .collect()
-}
-
-/// What [`Beams`] holds, on the CPU.
-struct State {
-    capacity: usize,
-    tokens: Vec<u32>,
-    history: Vec<u32>,
-    sums: Vec<f32>,
-    texts: Vec<u32>,
-    finished: Vec<f32>,
-    done: Vec<u32>,
-}
-
-impl State {
-    fn of(clips: &[reference::Beams], capacity: usize, fresh: bool) -> Self {
-        let padded = |ids: &[u32]| {
-            let mut row = ids.to_vec();
-            row.resize(capacity, 0);
-            row
-        };
-        let mut state = Self {
-            capacity,
-            tokens: Vec::new(),
-            history: Vec::new(),
-            sums: Vec::new(),
-            texts: Vec::new(),
-            finished: Vec::new(),
-            done: Vec::new(),
-        };
-        for clip in clips {
-            assert!(fresh || clip.open.len() == clips[0].open.len());
-            for (i, beam) in clip.open.iter().enumerate() {
-                state.tokens.extend(padded(&beam.tokens));
-                state.history.extend(padded(&beam.history));
-                state.sums.extend([beam.score, beam.logprob]);
-                let (text, numbers) = match clip.finished.get(i) {
-                    None => (padded(&[]), [0.0; 4]),
-                    Some(f) => (
-                        padded(&f.tokens),
-                        [f.score, f.logprob, f.tokens.len() as f32, f.age as f32],
-                    ),
-                };
-                state.texts.extend(text);
-                state.finished.extend(numbers);
-            }
-            state.done.push(clip.done.into());
-        }
-        state
-    }
-
-    fn upload(&self, pass: &mut Pass, beams: usize) -> Result<Beams> {
-        let rows = self.done.len() * beams;
-        let mut whole = |values: &[u32]| -> Result<Tensor> {
-            pass.upload(&[rows, self.capacity], DType::U32, values)
-        };
-        let (tokens, history, texts) = (
-            whole(&self.tokens)?,
-            whole(&self.history)?,
-            whole(&self.texts)?,
-        );
-        Ok(Beams {
-            beams,
-            tokens,
-            history,
-            texts,
-            sums: pass.upload(&[rows, 2], DType::F32, &self.sums)?,
-            finished: pass.upload(&[rows, 4], DType::F32, &self.finished)?,
-            done: pass.upload(&[self.done.len()], DType::U32, &self.done)?,
-        })
-    }
-
-    /// In the order of the outputs.
-    fn values(self) -> Vec<Vec<f32>> {
-        let Self {
-            tokens,
-            history,
-            sums,
-            texts,
-            finished,
-            done,
-            ..
-        } = self;
-        vec![
-            floats(&tokens),
-            floats(&history),
-            sums,
-            floats(&texts),
-            finished,
-            floats(&done),
-        ]
-    }
-
-    /// Sums of a few numbers; all else is exact.
-    fn bounds(&self) -> Vec<Vec<f32>> {
-        let sum = |values: &[f32]| {
-            values
-                .iter()
-                .map(|y| 16.0 * EPS * (1.0 + y.abs()))
-                .collect()
-        };
-        vec![
-            vec![0.0; self.tokens.len()],
-            vec![0.0; self.history.len()],
-            sum(&self.sums),
-            vec![0.0; self.texts.len()],
-            sum(&self.finished),
-            vec![0.0; self.done.len()],
-        ]
     }
 }

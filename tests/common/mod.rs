@@ -49,3 +49,18 @@ pub fn gpu_with_bindings(bytes: u64) -> Gpu {
         pollster::block_on(adapter.request_device(&desc)).expect("the adapter's own limits");
     Gpu::from_wgpu(&adapter, device, queue).expect("opened as required")
 }
+
+/// What a text is about where no clip is needed: `tools/generate_reference.py` has the same formula.
+pub fn wave(seed: u64, count: usize) -> impl Iterator<Item = f32> {
+    (0..count).map(move |i| {
+        let (i, seed) = (i as f64, seed as f64);
+        (0.37 * i + 0.11 * seed + 0.003 * i * seed).sin() as f32
+    })
+}
+
+/// The lines of what OpenCLIP's `generate` made of the tiny model.
+pub fn openclip_texts() -> impl Iterator<Item = serde_json::Value> {
+    include_str!("../data/tiny/generate.jsonl")
+        .lines()
+        .map(|line| serde_json::from_str(line).expect("a line of JSON"))
+}
