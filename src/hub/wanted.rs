@@ -1,0 +1,114 @@
+//! Which of a repository's files make up a model.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use serde::Deserialize;
+
+use super::repo::is_plain;
+use crate::files;
+
+/// Names of files at the top of a repository.
+pub(crate) struct Wanted {
+    pub required: &'static [&'static str],
+    /// Weights: the first that is there is taken. A name that ends with `.index.json` is the index of
+    /// weights in several files, and stands for them all.
+    pub weights: &'static [&'static str],
+    pub optional: &'static [&'static str],
+}
+
+/// The files of one repository that are wanted, those that may lead to others last.
+#[cfg(feature = "hub")]
+pub(super) struct Choice {
+    pub files: Vec<&'static str>,
+    pub weights: &'static str,
+}
+
+/// Far above any index.
+const INDEX_BYTES: u64 = 64 << 20;
+
+impl Wanted {
+    /// Whether `folder` has everything that a model cannot do without.
+    pub fn complete(&self, folder: &Path) -> bool {
+        let here = |name: &str| folder.join(name).is_file();
+        self.required.iter().all(|name| here(name))
+            && self.weights_in(folder).is_some_and(|name| {
+                !is_index(name)
+                    || shards(&folder.join(name)).is_ok_and(|names| names.iter().all(|n| here(n)))
+            })
+    }
+
+    /// The name under which `folder` has weights, or the index of them.
+    fn weights_in(&self, folder: &Path) -> Option<&'static str> {
+        let mut names = self.weights.iter().copied();
+        names.find(|name| folder.join(name).is_file())
+    }
+
+    /// All files of a complete `folder` that are wanted.
+    pub fn files_in(&self, folder: &Path) -> Vec<String> {
+        let weights = self.weights_in(folder).into_iter();
+        let (index, plain): (Vec<_>, Vec<_>) = weights.partition(|name| is_index(name));
+        let shards = index.iter().flat_map(|name| shards(&folder.join(name)));
+        (self.required.iter().chain(self.optional).copied())
+            .chain(plain.into_iter().chain(index.iter().copied()))
+            .map(str::to_owned)
+            .chain(shards.flatten())
+            .filter(|name| folder.join(name).is_file())
+            .collect()
+    }
+}
+
+#[cfg(feature = "hub")]
+impl Wanted {
+    /// What to take of a repository that lists `there`. Weights that `folder` has already are as good
+    /// as those that would come first. `Err` has the name of what is missing.
+    pub(super) fn choose(&self, there: &BTreeSet<String>, folder: &Path) -> Result<Choice, String> {
+        if let Some(missing) = self.required.iter().find(|name| !there.contains(**name)) {
+            return Err((*missing).to_owned());
+        }
+        let published = || self.weights.iter().copied().find(|n| there.contains(*n));
+        let weights = (self.weights_in(folder).or_else(published))
+            .ok_or_else(|| self.weights.join(", nor "))?;
+        let optional = self.optional.iter().filter(|name| there.contains(**name));
+        Ok(Choice {
+            files: self.required.iter().chain(optional).copied().collect(),
+            weights,
+        })
+    }
+}
+
+impl std::fmt::Display for Wanted {
+    /// As a person would be told.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        for name in self.required {
+            write!(f, "{name}, ")?;
+        }
+        write!(f, "the first of {} that is there", self.weights.join(", "))?;
+        write!(
+            f,
+            ", and where they are there {}",
+            self.optional.join(" and ")
+        )
+    }
+}
+
+pub(super) fn is_index(name: &str) -> bool {
+    name.ends_with(".index.json")
+}
+
+/// The files that an index names. `Err` tells why it is none, or that it leads out of its directory.
+pub(super) fn shards(index: &Path) -> Result<BTreeSet<String>, String> {
+    #[derive(Deserialize)]
+    struct Index {
+        weight_map: BTreeMap<String, String>,
+    }
+    let json = files::read(index, "the index of a model's weights", INDEX_BYTES)
+        .map_err(|error| error.to_string())?;
+    let parsed: Index =
+        serde_json::from_slice(&json).map_err(|e| format!("not an index of weights: {e}"))?;
+    let names: BTreeSet<_> = parsed.weight_map.into_values().collect();
+    match names.iter().find(|name| !is_plain(name) || is_index(name)) {
+        Some(name) => Err(format!("expected plain file names, found {name:?}")),
+        None => Ok(names),
+    }
+}
