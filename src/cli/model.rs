@@ -1,11 +1,12 @@
 //! Which model runs, on what: what `caption` and `parity` have in common.
 
+use std::sync::Mutex;
 use std::time::Instant;
 
 use clap::ValueEnum;
 use indicatif::{ProgressBar, ProgressStyle};
 use vcoca_gpu::gpu::{DType, Gpu};
-use vcoca_gpu::hub::Hub;
+use vcoca_gpu::hub::{Hub, Progress};
 use vcoca_gpu::model::ModelSource;
 
 use super::Stop;
@@ -57,22 +58,11 @@ impl HubArgs {
         if quiet {
             return hub;
         }
-        let bar = ProgressBar::no_length().with_style(
-            ProgressStyle::with_template(
-                "{msg} {bar:24} {decimal_bytes}/{decimal_total_bytes} \
-                 {decimal_bytes_per_sec} {eta}",
-            )
-            .expect("the template is well formed"),
-        );
+        let bar = Mutex::new(ProgressBar::hidden());
         hub.progress(move |progress| {
+            let mut bar = bar.lock().expect("nobody panics while holding it");
             if bar.message() != progress.file {
-                bar.reset();
-                bar.set_message(progress.file.to_owned());
-                bar.set_length(progress.size);
-                bar.set_position(progress.done);
-                // Bytes of an earlier run say nothing of today's rate.
-                bar.tick();
-                bar.reset_eta();
+                *bar = download_bar(progress);
             }
             bar.set_position(progress.done);
             if progress.done == progress.size {
@@ -80,6 +70,20 @@ impl HubArgs {
             }
         })
     }
+}
+
+fn download_bar(progress: &Progress) -> ProgressBar {
+    let style = ProgressStyle::with_template(
+        "{msg} {bar:24} {decimal_bytes}/{decimal_total_bytes}, {decimal_bytes_per_sec}, {eta} left",
+    );
+    let bar = ProgressBar::new(progress.size)
+        .with_style(style.expect("the template is well formed"))
+        .with_message(progress.file.to_owned())
+        .with_position(progress.done);
+    // Bytes of an earlier run say nothing of today's rate.
+    bar.tick();
+    bar.reset_eta();
+    bar
 }
 
 impl ModelArgs {

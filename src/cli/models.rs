@@ -96,14 +96,13 @@ fn shapes() -> Line {
 }
 
 fn row(line: &Line) -> [String; 5] {
-    let or_card = |text: Option<&str>| text.unwrap_or("see its card").to_owned();
     let weights = line.parameters.map(|parameters| 4 * parameters);
     [
         line.name.clone(),
         line.state.to_owned(),
         line.bytes.or(weights).map(size).unwrap_or_default(),
-        or_card(line.licence),
-        or_card(line.good_for),
+        line.licence.unwrap_or("see its card").to_owned(),
+        line.good_for.unwrap_or_default().to_owned(),
     ]
 }
 

@@ -5,7 +5,7 @@ use std::io::Read;
 use std::time::Duration;
 
 use serde::Deserialize;
-use ureq::http::header::{self, HeaderMap};
+use ureq::http::header::{self, HeaderMap, HeaderValue};
 use ureq::http::{Method, Request, Response, StatusCode, Uri};
 use ureq::{Agent, Body, Proxy};
 
@@ -17,6 +17,9 @@ pub(super) struct Client<'a> {
     agent: Agent,
     hub: &'a Hub,
     repo: &'a Repo,
+    /// What the endpoint and the token become in a request.
+    start: Uri,
+    authorization: Option<HeaderValue>,
 }
 
 /// A revision of a repository.
@@ -46,9 +49,21 @@ const REDIRECTS: usize = 10;
 const LISTING_BYTES: u64 = 64 << 20;
 
 impl<'a> Client<'a> {
-    pub fn new(hub: &'a Hub, repo: &'a Repo) -> Self {
+    pub fn new(hub: &'a Hub, repo: &'a Repo) -> Result<Self, Problem> {
+        let start = (hub.endpoint.parse().ok())
+            .filter(|uri: &Uri| matches!(uri.scheme_str(), Some("http" | "https")))
+            .ok_or(Problem::Setting {
+                variable: "HF_ENDPOINT",
+                expected: "the address of a server, https://…",
+            })?;
+        let bearer = hub.token.as_ref().map(|token| format!("Bearer {token}"));
+        let authorization = bearer.map(HeaderValue::try_from).transpose();
+        let authorization = authorization.map_err(|_| Problem::Setting {
+            variable: "HF_TOKEN",
+            expected: "a token in one line",
+        })?;
         // No proxy leads back to this machine.
-        let proxy = Proxy::try_from_env().filter(|_| !is_loopback(&hub.endpoint));
+        let proxy = Proxy::try_from_env().filter(|_| !is_loopback(&start));
         let config = Agent::config_builder()
             .user_agent(concat!("vcoca-gpu/", env!("CARGO_PKG_VERSION")))
             .http_status_as_error(false)
@@ -58,11 +73,13 @@ impl<'a> Client<'a> {
             .timeout_per_read(Some(PATIENCE))
             .proxy(proxy)
             .build();
-        Self {
+        Ok(Self {
             agent: config.new_agent(),
             hub,
             repo,
-        }
+            start,
+            authorization,
+        })
     }
 
     /// Looks up what the revision is now.
@@ -150,23 +167,23 @@ impl<'a> Client<'a> {
         url: &str,
         first: Option<u64>,
     ) -> Result<Response<Body>, Problem> {
-        let parse = |text: &str| text.parse::<Uri>().map_err(|e| answer(text, e.to_string()));
-        let (start, mut uri) = (parse(&self.hub.endpoint)?, parse(url)?);
+        let invalid = |error: &dyn ToString| answer(url, error.to_string());
+        let mut uri: Uri = url.parse().map_err(|error| invalid(&error))?;
         for _ in 0..REDIRECTS {
             let mut request = Request::builder()
                 .method(&method)
                 .uri(&uri)
                 // Sizes and ranges are those of the file, not of what a server compressed.
                 .header(header::ACCEPT_ENCODING, "identity");
-            if let Some(token) = &self.hub.token
-                && is_same_host(&start, &uri)
+            if let Some(token) = &self.authorization
+                && is_same_host(&self.start, &uri)
             {
-                request = request.header(header::AUTHORIZATION, format!("Bearer {token}"));
+                request = request.header(header::AUTHORIZATION, token);
             }
             if let Some(first) = first.filter(|first| *first > 0) {
                 request = request.header(header::RANGE, format!("bytes={first}-"));
             }
-            let request = request.body(()).map_err(|e| answer(url, e.to_string()))?;
+            let request = request.body(()).map_err(|error| invalid(&error))?;
             let response = (self.agent.run(request)).map_err(|error| self.unreachable(error))?;
             if !response.status().is_redirection() {
                 return self.check(response, url);
@@ -174,7 +191,7 @@ impl<'a> Client<'a> {
             let location = text(response.headers(), "location").unwrap_or_default();
             let next = target(&uri, &location)
                 .ok_or_else(|| answer(url, format!("redirects to {location:?}")))?;
-            if method == Method::HEAD && !is_same_host(&start, &next) {
+            if method == Method::HEAD && !is_same_host(&self.start, &next) {
                 return Ok(response);
             }
             uri = next;
@@ -245,8 +262,7 @@ fn is_same_host(a: &Uri, b: &Uri) -> bool {
     a.scheme() == b.scheme() && a.authority() == b.authority()
 }
 
-fn is_loopback(url: &str) -> bool {
-    let uri = url.parse::<Uri>().unwrap_or_default();
+fn is_loopback(uri: &Uri) -> bool {
     let host = uri.host().unwrap_or_default().trim_matches(['[', ']']);
     let address = host.parse::<std::net::IpAddr>();
     host == "localhost" || address.is_ok_and(|address| address.is_loopback())

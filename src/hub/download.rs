@@ -25,7 +25,7 @@ const PIECE: usize = 256 << 10;
 
 /// Fetches what `folder` of the cache lacks, and returns the snapshot that has it all.
 pub(super) fn download(hub: &Hub, repo: &Repo, wanted: &Wanted) -> Result<PathBuf, Problem> {
-    let client = Client::new(hub, repo);
+    let client = Client::new(hub, repo)?;
     let listing = client.listing()?;
     let folder = Folder::new(&hub.cache, repo);
     let snapshot = folder.snapshot(&listing.commit);

@@ -34,6 +34,13 @@ pub enum Problem {
     #[error("not in the cache, and {0}")]
     NotCached(&'static str),
 
+    /// A setting makes no sense.
+    #[error("{variable}: expected {expected}")]
+    Setting {
+        variable: &'static str,
+        expected: &'static str,
+    },
+
     /// The hub's answer is not what it should be.
     #[error("{url}: {problem}")]
     Answer { url: String, problem: String },

@@ -1,6 +1,7 @@
 //! Which of a repository's files make up a model.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 use std::path::Path;
 
 use serde::Deserialize;
@@ -15,6 +16,8 @@ pub(crate) struct Wanted {
     /// weights in several files, and stands for them all.
     pub weights: &'static [&'static str],
     pub optional: &'static [&'static str],
+    /// The weights that this repository is known to have.
+    pub usual: Option<&'static str>,
 }
 
 /// The files of one repository that are wanted, those that may lead to others last.
@@ -77,17 +80,19 @@ impl Wanted {
     }
 }
 
-impl std::fmt::Display for Wanted {
+impl fmt::Display for Wanted {
     /// As a person would be told.
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(weights) = self.usual {
+            return f.write_str(weights);
+        }
         for name in self.required {
             write!(f, "{name}, ")?;
         }
-        write!(f, "the first of {} that is there", self.weights.join(", "))?;
+        let (weights, optional) = (self.weights.join(", "), self.optional.join(" and "));
         write!(
             f,
-            ", and where they are there {}",
-            self.optional.join(" and ")
+            "the first that is there of {weights}, and {optional} if they are there"
         )
     }
 }

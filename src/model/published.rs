@@ -17,6 +17,8 @@ pub struct Published {
     pub licence: &'static str,
     /// What to expect of it. Accuracies are zero-shot on ImageNet, as published.
     pub good_for: &'static str,
+    /// The file of its weights.
+    pub(super) weights: &'static str,
     /// What stands for the configuration where the repository has none.
     pub(super) config: &'static str,
 }
@@ -32,6 +34,7 @@ pub const PUBLISHED: [Published; 4] = [
         parameters: 638_450_177,
         licence: "MIT",
         good_for: "captions in sentences, labels (72.0 %)",
+        weights: "open_clip_pytorch_model.safetensors",
         config: L_14,
     },
     Published {
@@ -39,6 +42,7 @@ pub const PUBLISHED: [Published; 4] = [
         parameters: 638_450_177,
         licence: "MIT",
         good_for: "captions like alt texts, labels (75.6 %)",
+        weights: "open_clip_pytorch_model.bin",
         config: L_14,
     },
     Published {
@@ -46,6 +50,7 @@ pub const PUBLISHED: [Published; 4] = [
         parameters: 253_560_065,
         licence: "MIT",
         good_for: "captions in sentences, and nothing else (0.79 %)",
+        weights: "open_clip_pytorch_model.bin",
         config: B_32,
     },
     Published {
@@ -53,6 +58,7 @@ pub const PUBLISHED: [Published; 4] = [
         parameters: 253_560_065,
         licence: "MIT",
         good_for: "captions like alt texts, labels (63.3 %)",
+        weights: "open_clip_pytorch_model.bin",
         config: B_32,
     },
 ];
@@ -92,11 +98,13 @@ pub fn find(repo: &Repo) -> Option<&'static Published> {
 /// The files of a repository that make up its model.
 pub(super) fn wanted(repo: &Repo) -> Wanted {
     const SMALL: [&str; 3] = [CONFIG, "tokenizer.json", "merges.txt"];
-    let required = usize::from(find(repo).is_none());
+    let known = find(repo);
+    let (required, optional) = SMALL.split_at(usize::from(known.is_none()));
     Wanted {
-        required: &SMALL[..required],
+        required,
         weights: &WEIGHTS,
-        optional: &SMALL[required..],
+        optional,
+        usual: known.map(|known| known.weights),
     }
 }
 

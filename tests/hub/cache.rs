@@ -68,6 +68,14 @@ fn offline_without_a_cache_says_the_same() {
         &["--offline", "HF_HUB_OFFLINE", CONFIG, "snapshots"],
     );
     assert_eq!(paths(&world.server.seen()), [""; 0]);
+
+    // Of a published model it is known which files those are.
+    let known = &published::PUBLISHED[0];
+    let (_, message) = problem(ModelSource::open(known.repo, &world.hub().offline(true)));
+    assert_names(
+        &message,
+        &["by hand: open_clip_pytorch_model.safetensors, from"],
+    );
 }
 
 #[test]

@@ -56,6 +56,8 @@ impl Home {
         command
             .args(args)
             .current_dir(env!("CARGO_MANIFEST_DIR"))
+            // A proxy that is not there: this machine needs none.
+            .env("HTTPS_PROXY", "http://127.0.0.1:9")
             .env("HF_HOME", self.folder.path())
             .env("HF_ENDPOINT", &self.server.endpoint);
         command

@@ -117,3 +117,16 @@ fn a_directory_goes_before_a_repository() {
     assert_names(&error.to_string(), &["found a file"]);
     assert_eq!(paths(&world.server.seen()), [""; 0]);
 }
+
+#[test]
+fn settings_that_make_no_sense_are_named() {
+    let world = World::new();
+    for endpoint in ["nonsense", "ftp://127.0.0.1", "http://"] {
+        let (_, message) = problem(ModelSource::open(REPO, &world.hub().endpoint(endpoint)));
+        assert_names(&message, &["HF_ENDPOINT"]);
+    }
+    let hub = world.hub().token(Some("two\nlines".into()));
+    let (_, message) = problem(ModelSource::open(REPO, &hub));
+    assert_names(&message, &["HF_TOKEN"]);
+    assert_eq!(paths(&world.server.seen()), [""; 0]);
+}
