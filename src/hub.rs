@@ -158,12 +158,14 @@ impl Hub {
     /// The directory of `repo` in the cache that has all wanted files.
     fn find(&self, repo: &Repo, wanted: &Wanted) -> Option<PathBuf> {
         let folder = Folder::new(&self.cache, repo);
-        let commit = folder.commit(repo.revision());
-        // Files that were placed by hand are in a snapshot called by the revision itself.
-        let by_hand = Some(repo.revision().to_owned());
-        let snapshots = [commit, by_hand].into_iter().flatten();
+        let commit = folder
+            .commit(repo.revision())
+            .map(|name| folder.snapshot(&name));
+        // A whole commit hash stands for itself, and files placed by hand are where the advice said.
+        let named = folder.snapshot(repo.revision());
+        let snapshots = commit.into_iter().chain([named]);
         snapshots
-            .map(|name| folder.snapshot(&name))
+            .into_iter()
             .find(|snapshot| wanted.complete(snapshot))
     }
 

@@ -33,31 +33,29 @@ const INDEX_BYTES: u64 = 64 << 20;
 impl Wanted {
     /// Whether `folder` has everything that a model cannot do without.
     pub fn complete(&self, folder: &Path) -> bool {
-        let here = |name: &str| folder.join(name).is_file();
-        self.required.iter().all(|name| here(name))
-            && self.weights_in(folder).is_some_and(|name| {
-                !is_index(name)
-                    || shards(&folder.join(name)).is_ok_and(|names| names.iter().all(|n| here(n)))
-            })
+        self.files_in(folder).is_some()
+    }
+
+    /// The files of a complete `folder` that make up the model.
+    pub fn files_in(&self, folder: &Path) -> Option<Vec<String>> {
+        let here = |name: &String| folder.join(name).is_file();
+        let weights = self.weights_in(folder)?;
+        let mut files: Vec<String> = self.required.iter().map(|&name| name.into()).collect();
+        files.push(weights.into());
+        if is_index(weights) {
+            files.extend(shards(&folder.join(weights)).ok()?);
+        }
+        if !files.iter().all(here) {
+            return None;
+        }
+        files.extend(self.optional.iter().map(|&name| name.into()).filter(here));
+        Some(files)
     }
 
     /// The name under which `folder` has weights, or the index of them.
     fn weights_in(&self, folder: &Path) -> Option<&'static str> {
         let mut names = self.weights.iter().copied();
         names.find(|name| folder.join(name).is_file())
-    }
-
-    /// All files of a complete `folder` that are wanted.
-    pub fn files_in(&self, folder: &Path) -> Vec<String> {
-        let weights = self.weights_in(folder).into_iter();
-        let (index, plain): (Vec<_>, Vec<_>) = weights.partition(|name| is_index(name));
-        let shards = index.iter().flat_map(|name| shards(&folder.join(name)));
-        (self.required.iter().chain(self.optional).copied())
-            .chain(plain.into_iter().chain(index.iter().copied()))
-            .map(str::to_owned)
-            .chain(shards.flatten())
-            .filter(|name| folder.join(name).is_file())
-            .collect()
     }
 }
 

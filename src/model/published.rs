@@ -76,10 +76,10 @@ pub struct Cached {
 pub fn cached(hub: &Hub) -> Vec<Cached> {
     let mut found = Vec::new();
     for (repo, folder) in hub.snapshots() {
-        let wanted = wanted(&repo);
-        if wanted.complete(&folder) && is_coca(&repo, &folder) {
+        let files = wanted(&repo).files_in(&folder);
+        if let Some(files) = files.filter(|_| is_coca(&repo, &folder)) {
             let size = |name: &String| folder.join(name).metadata().map_or(0, |file| file.len());
-            let bytes = wanted.files_in(&folder).iter().map(size).sum();
+            let bytes = files.iter().map(size).sum();
             found.push(Cached {
                 repo,
                 folder,
