@@ -2,6 +2,7 @@
 
 mod caption;
 mod devices;
+mod hub;
 mod model;
 mod models;
 mod output;

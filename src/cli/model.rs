@@ -1,15 +1,13 @@
 //! Which model runs, on what: what `caption` and `parity` have in common.
 
-use std::sync::Mutex;
 use std::time::Instant;
 
 use clap::ValueEnum;
-use indicatif::{ProgressBar, ProgressStyle};
 use vcoca_gpu::gpu::{DType, Gpu};
-use vcoca_gpu::hub::{Hub, Progress};
 use vcoca_gpu::model::ModelSource;
 
 use super::Stop;
+use super::hub::HubArgs;
 
 #[derive(clap::Args)]
 pub struct ModelArgs {
@@ -42,50 +40,6 @@ impl From<Element> for DType {
     }
 }
 
-#[derive(clap::Args)]
-pub struct HubArgs {
-    /// Use no network: of Hugging Face's models those that were downloaded before
-    #[arg(long)]
-    offline: bool,
-}
-
-impl HubArgs {
-    /// The hub as the environment and the command line have it.
-    fn hub(&self, quiet: bool) -> Hub {
-        let hub = Hub::from_env();
-        let offline = self.offline || hub.is_offline();
-        let hub = hub.offline(offline);
-        if quiet {
-            return hub;
-        }
-        let bar = Mutex::new(ProgressBar::hidden());
-        hub.progress(move |progress| {
-            let mut bar = bar.lock().expect("nobody panics while holding it");
-            if bar.message() != progress.file {
-                *bar = download_bar(progress);
-            }
-            bar.set_position(progress.done);
-            if progress.done == progress.size {
-                bar.finish_and_clear();
-            }
-        })
-    }
-}
-
-fn download_bar(progress: &Progress) -> ProgressBar {
-    let style = ProgressStyle::with_template(
-        "{msg} {bar:24} {decimal_bytes}/{decimal_total_bytes}, {decimal_bytes_per_sec}, {eta} left",
-    );
-    let bar = ProgressBar::new(progress.size)
-        .with_style(style.expect("the template is well formed"))
-        .with_message(progress.file.to_owned())
-        .with_position(progress.done);
-    // Bytes of an earlier run say nothing of today's rate.
-    bar.tick();
-    bar.reset_eta();
-    bar
-}
-
 impl ModelArgs {
     /// Opens the adapter and loads the model through `load`.
     pub fn load<T>(
@@ -111,7 +65,7 @@ pub fn open<T>(
     // Before the model: nobody should download one for a machine that cannot run it.
     let gpu = Gpu::new().map_err(Stop::unusable)?;
     let opened = clock.elapsed().as_secs_f64();
-    let source = ModelSource::open(name, &hub.hub(quiet)).map_err(Stop::unusable)?;
+    let source = ModelSource::open(name, &hub.open(quiet)).map_err(Stop::unusable)?;
     let clock = Instant::now();
     let model = load(&gpu, &source).map_err(Stop::unusable)?;
     let loaded = clock.elapsed().as_secs_f64();

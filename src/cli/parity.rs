@@ -9,7 +9,8 @@ use vcoca_gpu::gpu::DType;
 use vcoca_gpu::model::CoCa;
 use vcoca_gpu::parity::{Dump, Outcome, Report, Stage, TokenDifference, compare};
 
-use super::model::{Element, HubArgs, open};
+use super::hub::HubArgs;
+use super::model::{Element, open};
 use super::{FAILED, Stop, output};
 
 #[derive(clap::Args)]
