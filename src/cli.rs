@@ -2,7 +2,9 @@
 
 mod caption;
 mod devices;
+mod hub;
 mod model;
+mod models;
 mod output;
 mod parity;
 mod writing;
@@ -36,6 +38,13 @@ Environment:
   WGPU_BACKEND       vulkan, metal or dx12: use no other
   WGPU_ADAPTER_NAME  use an adapter whose name contains this, in any case
   WGPU_POWER_PREF    low: prefer integrated GPUs; high: discrete ones (the default)
+  HF_HOME            where Hugging Face's tools keep files (else ~/.cache/huggingface)
+  HF_HUB_CACHE       where models are kept (else $HF_HOME/hub)
+  HF_TOKEN           the token for private and gated models (else what HF_TOKEN_PATH has)
+  HF_TOKEN_PATH      the file with the token (else $HF_HOME/token)
+  HF_ENDPOINT        the server to ask (else https://huggingface.co)
+  HF_HUB_OFFLINE     1: as --offline
+  HTTPS_PROXY        the proxy for downloads; NO_PROXY: hosts that need none
   RUST_LOG           finer choice of messages than -q and -v
   NO_COLOR           no colours";
 
@@ -69,6 +78,9 @@ enum Command {
     /// List the adapters, what each can do, which one is used and why
     #[command(after_help = AFTER_HELP)]
     Devices(devices::Args),
+    /// List the models that are built in, downloaded, or known
+    #[command(after_help = AFTER_HELP)]
+    Models(models::Args),
     /// Compare a model with a reference dump, stage by stage
     #[command(after_help = AFTER_HELP)]
     Parity(parity::Args),
@@ -110,6 +122,7 @@ impl From<Error> for Stop {
             | Error::AdapterLimit { .. }
             | Error::DeviceLost(_)
             | Error::Gpu(_)
+            | Error::Hub { .. }
             | Error::Model { .. } => Self::unusable(error),
             _ => Self::Fault(FAILED, error.into()),
         }
@@ -125,7 +138,8 @@ pub fn run() -> ExitCode {
     let outcome = match cli.command {
         Command::Caption(args) => caption::run(&args, started, cli.quiet),
         Command::Devices(args) => devices::run(&args),
-        Command::Parity(args) => parity::run(&args),
+        Command::Models(args) => models::run(&args),
+        Command::Parity(args) => parity::run(&args, cli.quiet),
     };
     match outcome {
         Ok(code) => code,

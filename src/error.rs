@@ -6,6 +6,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::gpu::DType;
+use crate::hub::Problem;
 
 /// Everything that can go wrong in the world outside this crate.
 #[derive(Debug, thiserror::Error)]
@@ -49,6 +50,16 @@ pub enum Error {
     /// A model file (configuration, weights, tokenizer) is missing, malformed or of the wrong shape.
     #[error("model {}: {problem}", path.display())]
     Model { path: PathBuf, problem: String },
+
+    /// A model's repository is neither in the cache nor to be had from the hub.
+    #[error("model {repo}: {problem}{advice}")]
+    Hub {
+        /// `owner/name`, or `owner/name@revision`.
+        repo: String,
+        problem: Problem,
+        /// What else to do, if the problem does not say it all.
+        advice: String,
+    },
 
     /// A reference dump could not be used.
     #[error("reference {}: {problem}", path.display())]

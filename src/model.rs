@@ -12,6 +12,7 @@ mod convert;
 mod decoder;
 mod loader;
 mod pooler;
+pub mod published;
 mod source;
 mod taps;
 mod text;
@@ -20,6 +21,8 @@ mod vision;
 pub use cache::TextCache;
 pub use config::{Config, Tower};
 pub use pooler::Clips;
+#[cfg(feature = "shapes")]
+pub use source::SHAPES_BYTES;
 pub use source::{ModelSource, SHAPES};
 pub use taps::Taps;
 pub use text::Texts;
@@ -87,10 +90,7 @@ impl CoCa {
                 found: format!("f16, which {} cannot compute in", gpu.caps().name),
             });
         }
-        let config = Config::parse(
-            &source.file("open_clip_config.json"),
-            &source.config_json()?,
-        )?;
+        let config = Config::parse(&source.file(source::CONFIG), &source.config_json()?)?;
         let checkpoint = source.weights()?;
         Loader::load(gpu, &checkpoint, dtype, |l| {
             Ok(Self {

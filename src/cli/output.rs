@@ -15,3 +15,22 @@ pub fn line(text: impl std::fmt::Display) -> io::Result<()> {
 pub fn json(value: &impl Serialize) -> io::Result<()> {
     line(serde_json::to_string(value)?)
 }
+
+/// Prints rows with aligned columns; `left` tells which are aligned to the left.
+pub fn table<const N: usize>(rows: &[[String; N]], left: [bool; N]) -> io::Result<()> {
+    let width = |column: usize| {
+        let widths = rows.iter().map(|row| row[column].chars().count());
+        widths.max().unwrap_or(0)
+    };
+    let widths: [usize; N] = std::array::from_fn(width);
+    for row in rows {
+        let cells: Vec<_> = (row.iter().zip(widths).zip(left))
+            .map(|((cell, width), left)| match left {
+                true => format!("{cell:<width$}"),
+                false => format!("{cell:>width$}"),
+            })
+            .collect();
+        line(cells.join("  ").trim_end())?;
+    }
+    Ok(())
+}

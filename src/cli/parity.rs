@@ -9,14 +9,19 @@ use vcoca_gpu::gpu::DType;
 use vcoca_gpu::model::CoCa;
 use vcoca_gpu::parity::{Dump, Outcome, Report, Stage, TokenDifference, compare};
 
+use super::hub::HubArgs;
 use super::model::{Element, open};
 use super::{FAILED, Stop, output};
 
 #[derive(clap::Args)]
 pub struct Args {
-    /// A directory with open_clip_config.json and *.safetensors, or "shapes"
-    #[arg(long, value_name = "DIR")]
+    /// "shapes", a directory with open_clip_config.json and weights, or a repository on Hugging Face:
+    /// owner/name or owner/name@revision
+    #[arg(long, value_name = "MODEL")]
     model: String,
+
+    #[command(flatten)]
+    hub: HubArgs,
 
     /// The reference dump (tools/reference.py writes one)
     #[arg(long, value_name = "FILE")]
@@ -43,10 +48,12 @@ struct Line<'a> {
     report: &'a Report,
 }
 
-pub fn run(args: &Args) -> Result<ExitCode, Stop> {
+pub fn run(args: &Args, quiet: bool) -> Result<ExitCode, Stop> {
     let dump = Dump::open(&args.reference)?;
     let dtype = DType::from(args.dtype);
-    let (source, model) = open(&args.model, |gpu, source| CoCa::load(gpu, source, dtype))?;
+    let (source, model) = open(&args.model, &args.hub, quiet, |gpu, source| {
+        CoCa::load(gpu, source, dtype)
+    })?;
     let report = compare(&model, &dump)?;
     let adapter = &model.gpu().caps().name;
     if args.json {
@@ -81,7 +88,7 @@ fn show(report: &Report) -> io::Result<()> {
             .enumerate()
             .map(|(i, stage)| row(i, stage)),
     );
-    table(&rows)?;
+    output::table(&rows, [false, true, true, false, false, false, false, true])?;
     for name in &report.unknown {
         output::line(format_args!("not known: {name}"))?;
     }
@@ -172,21 +179,4 @@ fn reason(stage: &Stage) -> String {
             },
         ),
     }
-}
-
-/// Prints rows with aligned columns: names to the left, figures to the right.
-fn table(rows: &[[String; 8]]) -> io::Result<()> {
-    const LEFT: [bool; 8] = [false, true, true, false, false, false, false, true];
-    let width = |column: usize| rows.iter().map(|row| row[column].len()).max().unwrap_or(0);
-    let widths: [usize; 8] = std::array::from_fn(width);
-    for row in rows {
-        let cells: Vec<_> = (row.iter().zip(widths).zip(LEFT))
-            .map(|((cell, width), left)| match left {
-                true => format!("{cell:<width$}"),
-                false => format!("{cell:>width$}"),
-            })
-            .collect();
-        output::line(cells.join("  ").trim_end())?;
-    }
-    Ok(())
 }

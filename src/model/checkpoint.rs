@@ -9,8 +9,15 @@ use safetensors::{Dtype, SafeTensors};
 
 use crate::{Error, Result, files};
 
-/// The names that weights are published under; the first that is there is taken.
-pub(crate) const WEIGHTS: [&str; 2] = ["open_clip_model.safetensors", "model.safetensors"];
+/// The names that weights are published under, or the index of several files of them; the first that
+/// is there is taken.
+pub(crate) const WEIGHTS: [&str; 5] = [
+    "open_clip_model.safetensors",
+    "open_clip_pytorch_model.safetensors",
+    "model.safetensors",
+    "open_clip_model.safetensors.index.json",
+    "model.safetensors.index.json",
+];
 
 /// The tensors of one model, by name.
 pub(crate) struct Checkpoint {
@@ -70,7 +77,9 @@ impl Stored<'_> {
 impl Checkpoint {
     /// Maps the published file names if one is there, else every `*.safetensors` as a shard.
     pub(super) fn open(folder: &Path) -> Result<Self> {
-        let paths = match WEIGHTS.iter().map(|f| folder.join(f)).find(|p| p.exists()) {
+        let mut whole = (WEIGHTS.iter().filter(|name| name.ends_with(".safetensors")))
+            .map(|name| folder.join(name));
+        let paths = match whole.find(|path| path.exists()) {
             Some(path) => vec![path],
             None => shards(folder)?,
         };

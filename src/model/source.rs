@@ -2,11 +2,12 @@
 
 use std::borrow::Cow;
 use std::path::{Path, PathBuf};
-use std::str::FromStr;
 
 #[cfg(feature = "shapes")]
 use super::checkpoint::Bytes;
 use super::checkpoint::Checkpoint;
+use super::published;
+use crate::hub::{Hub, Repo};
 use crate::{Error, Result, files};
 
 /// Where a model comes from.
@@ -14,6 +15,12 @@ use crate::{Error, Result, files};
 pub enum ModelSource {
     /// `open_clip_config.json`, `*.safetensors` and `tokenizer.json` in one directory.
     Directory(PathBuf),
+    /// The same, of a repository on Hugging Face.
+    Repo {
+        repo: Repo,
+        /// Where the cache has its files.
+        folder: PathBuf,
+    },
     /// The small model compiled into this program: simple shapes on simple backgrounds.
     #[cfg(feature = "shapes")]
     Shapes,
@@ -22,38 +29,11 @@ pub enum ModelSource {
 /// Far above any configuration or tokenizer.
 const JSON_BYTES: u64 = 64 << 20;
 
+/// The file that tells a model's sizes.
+pub(super) const CONFIG: &str = "open_clip_config.json";
+
 /// The name of the built-in model.
 pub const SHAPES: &str = "shapes";
-
-impl FromStr for ModelSource {
-    type Err = Error;
-
-    /// `shapes`, or a directory.
-    fn from_str(text: &str) -> Result<Self> {
-        match text {
-            #[cfg(feature = "shapes")]
-            SHAPES => Ok(Self::Shapes),
-            _ if Path::new(text).is_dir() => Ok(Self::Directory(text.into())),
-            _ => Err(Error::model(
-                Path::new(text),
-                format!(
-                    "expected {}a directory with open_clip_config.json, *.safetensors and \
-                     tokenizer.json, found {}",
-                    if cfg!(feature = "shapes") {
-                        "\"shapes\" (built in) or "
-                    } else {
-                        ""
-                    },
-                    if Path::new(text).exists() {
-                        "a file"
-                    } else {
-                        "nothing there"
-                    }
-                ),
-            )),
-        }
-    }
-}
 
 #[cfg(feature = "shapes")]
 macro_rules! shapes_file {
@@ -66,11 +46,53 @@ macro_rules! shapes_file {
     };
 }
 
+/// The size of the built-in model's files.
+#[cfg(feature = "shapes")]
+pub const SHAPES_BYTES: u64 = (shapes_file!("open_clip_config.json").len()
+    + shapes_file!("tokenizer.json").len()
+    + shapes_file!("model.safetensors").len()) as u64;
+
 impl ModelSource {
+    /// The model called `name`: `shapes`, a directory, or a repository on Hugging Face
+    /// (`owner/name`, or `owner/name@revision`), which is downloaded if the cache lacks it. Blocks
+    /// until it is there. A directory goes before a repository of the same name.
+    ///
+    /// Errors: [`Error::Hub`] if a repository is not to be had; [`Error::Model`] if `name` is none of
+    /// the three.
+    pub fn open(name: &str, hub: &Hub) -> Result<Self> {
+        let path = Path::new(name);
+        let found = match name {
+            #[cfg(feature = "shapes")]
+            SHAPES => return Ok(Self::Shapes),
+            _ if path.is_dir() => return Ok(Self::Directory(path.into())),
+            _ if path.exists() => "a file",
+            _ => match name.parse::<Repo>() {
+                Ok(repo) => {
+                    let folder = hub.fetch(&repo, &published::wanted(&repo))?;
+                    return Ok(Self::Repo { repo, folder });
+                }
+                Err(_) => "nothing there",
+            },
+        };
+        let built_in = if cfg!(feature = "shapes") {
+            "\"shapes\" (built in), "
+        } else {
+            ""
+        };
+        Err(Error::model(
+            path,
+            format!(
+                "expected {built_in}a directory with {CONFIG} and weights, or a repository on \
+                 Hugging Face (owner/name or owner/name@revision), found {found}"
+            ),
+        ))
+    }
+
     /// How results name the model.
     pub fn name(&self) -> String {
         match self {
             Self::Directory(path) => path.display().to_string(),
+            Self::Repo { repo, .. } => repo.to_string(),
             #[cfg(feature = "shapes")]
             Self::Shapes => SHAPES.to_owned(),
         }
@@ -79,7 +101,7 @@ impl ModelSource {
     /// The path that messages name for one of the model's files.
     pub fn file(&self, name: &str) -> PathBuf {
         match self {
-            Self::Directory(path) => path.join(name),
+            Self::Directory(folder) | Self::Repo { folder, .. } => folder.join(name),
             #[cfg(feature = "shapes")]
             Self::Shapes => Path::new(SHAPES).join(name),
         }
@@ -88,7 +110,13 @@ impl ModelSource {
     /// The content of `open_clip_config.json`.
     pub fn config_json(&self) -> Result<Cow<'static, [u8]>> {
         match self {
-            Self::Directory(_) => self.read("open_clip_config.json"),
+            Self::Directory(_) => self.read(CONFIG),
+            Self::Repo { repo, folder } => match published::find(repo) {
+                Some(known) if !folder.join(CONFIG).exists() => {
+                    Ok(Cow::Borrowed(known.config.as_bytes()))
+                }
+                _ => self.read(CONFIG),
+            },
             #[cfg(feature = "shapes")]
             Self::Shapes => Ok(Cow::Borrowed(shapes_file!("open_clip_config.json"))),
         }
@@ -97,7 +125,7 @@ impl ModelSource {
     /// The content of `tokenizer.json`.
     pub fn tokenizer_json(&self) -> Result<Cow<'static, [u8]>> {
         match self {
-            Self::Directory(_) => self.read("tokenizer.json"),
+            Self::Directory(_) | Self::Repo { .. } => self.read("tokenizer.json"),
             #[cfg(feature = "shapes")]
             Self::Shapes => Ok(Cow::Borrowed(shapes_file!("tokenizer.json"))),
         }
@@ -111,7 +139,7 @@ impl ModelSource {
     /// Maps the weights.
     pub(crate) fn weights(&self) -> Result<Checkpoint> {
         match self {
-            Self::Directory(folder) => Checkpoint::open(folder),
+            Self::Directory(folder) | Self::Repo { folder, .. } => Checkpoint::open(folder),
             #[cfg(feature = "shapes")]
             Self::Shapes => Checkpoint::index(vec![(
                 self.file("model.safetensors"),

@@ -64,10 +64,11 @@ fn help_tells_of_exit_codes_and_the_environment() {
         &["--help"][..],
         &["caption", "--help"],
         &["parity", "--help"],
+        &["models", "--help"],
     ] {
         let output = run(args);
         assert_code(&output, 0);
-        for word in ["Exit codes:", "WGPU_ADAPTER_NAME", "NO_COLOR"] {
+        for word in ["Exit codes:", "WGPU_ADAPTER_NAME", "HF_HOME", "NO_COLOR"] {
             assert!(stdout(&output).contains(word), "{args:?} lacks {word}");
         }
     }
@@ -180,6 +181,26 @@ fn a_model_that_cannot_be_used_ends_with_3() {
     let whole = std::fs::read(&weights).unwrap();
     std::fs::write(&weights, &whole[..whole.len() / 2]).unwrap();
     caption(&["model.safetensors"]);
+}
+
+#[cfg(not(feature = "hub"))]
+#[test]
+fn without_downloads_a_repository_has_to_be_in_the_cache() {
+    let home = tempfile::tempdir().unwrap();
+    let output = program(&["caption", "--model", "test/coca", "x"])
+        .env("HF_HOME", home.path())
+        .env_remove("HF_HUB_CACHE")
+        .output()
+        .unwrap();
+    assert_code(&output, 3);
+    for word in [
+        "test/coca",
+        "without the feature",
+        "by hand",
+        "hub/models--test--coca",
+    ] {
+        assert!(stderr(&output).contains(word), "{}", stderr(&output));
+    }
 }
 
 /// Copies a file of the tiny model.

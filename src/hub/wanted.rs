@@ -1,0 +1,117 @@
+//! Which of a repository's files make up a model.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::path::Path;
+
+use serde::Deserialize;
+
+use super::repo::is_plain;
+use crate::files;
+
+/// Names of files at the top of a repository.
+pub(crate) struct Wanted {
+    pub required: &'static [&'static str],
+    /// Weights: the first that is there is taken. A name that ends with `.index.json` is the index of
+    /// weights in several files, and stands for them all.
+    pub weights: &'static [&'static str],
+    pub optional: &'static [&'static str],
+    /// The weights that this repository is known to have.
+    pub usual: Option<&'static str>,
+}
+
+/// The files of one repository that are wanted, those that may lead to others last.
+#[cfg(feature = "hub")]
+pub(super) struct Choice {
+    pub files: Vec<&'static str>,
+    pub weights: &'static str,
+}
+
+/// Far above any index.
+const INDEX_BYTES: u64 = 64 << 20;
+
+impl Wanted {
+    /// Whether `folder` has everything that a model cannot do without.
+    pub fn complete(&self, folder: &Path) -> bool {
+        self.files_in(folder).is_some()
+    }
+
+    /// The files of a complete `folder` that make up the model.
+    pub fn files_in(&self, folder: &Path) -> Option<Vec<String>> {
+        let here = |name: &String| folder.join(name).is_file();
+        let weights = self.weights_in(folder)?;
+        let mut files: Vec<String> = self.required.iter().map(|&name| name.into()).collect();
+        files.push(weights.into());
+        if is_index(weights) {
+            files.extend(shards(&folder.join(weights)).ok()?);
+        }
+        if !files.iter().all(here) {
+            return None;
+        }
+        files.extend(self.optional.iter().map(|&name| name.into()).filter(here));
+        Some(files)
+    }
+
+    /// The name under which `folder` has weights, or the index of them.
+    fn weights_in(&self, folder: &Path) -> Option<&'static str> {
+        let mut names = self.weights.iter().copied();
+        names.find(|name| folder.join(name).is_file())
+    }
+}
+
+#[cfg(feature = "hub")]
+impl Wanted {
+    /// What to take of a repository that lists `there`. Weights that `folder` has already are as good
+    /// as those that would come first. `Err` has the name of what is missing.
+    pub(super) fn choose(&self, there: &BTreeSet<String>, folder: &Path) -> Result<Choice, String> {
+        if let Some(missing) = self.required.iter().find(|name| !there.contains(**name)) {
+            return Err((*missing).to_owned());
+        }
+        let published = || self.weights.iter().copied().find(|n| there.contains(*n));
+        let weights = (self.weights_in(folder).or_else(published))
+            .ok_or_else(|| self.weights.join(", nor "))?;
+        let optional = self.optional.iter().filter(|name| there.contains(**name));
+        Ok(Choice {
+            files: self.required.iter().chain(optional).copied().collect(),
+            weights,
+        })
+    }
+}
+
+impl fmt::Display for Wanted {
+    /// As a person would be told.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(weights) = self.usual {
+            return f.write_str(weights);
+        }
+        for name in self.required {
+            write!(f, "{name}, ")?;
+        }
+        let (weights, optional) = (self.weights.join(", "), self.optional.join(" and "));
+        write!(
+            f,
+            "the first that is there of {weights}, and {optional} if they are there"
+        )
+    }
+}
+
+pub(super) fn is_index(name: &str) -> bool {
+    name.ends_with(".index.json")
+}
+
+/// The files that an index names. `Err` tells why it is none, or that it leads out of its directory.
+pub(super) fn shards(index: &Path) -> Result<BTreeSet<String>, String> {
+    #[derive(Deserialize)]
+    struct Index {
+        weight_map: BTreeMap<String, String>,
+    }
+    let json = files::read(index, "the index of a model's weights", INDEX_BYTES)
+        .map_err(|error| error.to_string())?;
+    let parsed: Index =
+        serde_json::from_slice(&json).map_err(|e| format!("not an index of weights: {e}"))?;
+    let names: BTreeSet<_> = parsed.weight_map.into_values().collect();
+    match names.iter().find(|name| !is_plain(name) || is_index(name)) {
+        Some(name) => Err(format!("expected plain file names, found {name:?}")),
+        None => Ok(names),
+    }
+}

@@ -1,0 +1,121 @@
+//! Checkpoints of CoCa that are published, and those that are here.
+
+use std::path::{Path, PathBuf};
+
+use super::checkpoint::WEIGHTS;
+use super::source::CONFIG;
+use crate::files;
+use crate::hub::{Hub, Repo, Wanted};
+
+/// A published checkpoint.
+#[derive(Debug)]
+pub struct Published {
+    /// `owner/name` on Hugging Face.
+    pub repo: &'static str,
+    pub parameters: u64,
+    /// As its model card says.
+    pub licence: &'static str,
+    /// What to expect of it. Accuracies are zero-shot on ImageNet, as published.
+    pub good_for: &'static str,
+    /// The file of its weights.
+    pub(super) weights: &'static str,
+    /// What stands for the configuration where the repository has none.
+    pub(super) config: &'static str,
+}
+
+/// The sizes that OpenCLIP itself knows these checkpoints by.
+const B_32: &str = include_str!("../../models/published/coca_ViT-B-32.json");
+const L_14: &str = include_str!("../../models/published/coca_ViT-L-14.json");
+
+/// The checkpoints that OpenCLIP's authors trained.
+pub const PUBLISHED: [Published; 4] = [
+    Published {
+        repo: "laion/mscoco_finetuned_CoCa-ViT-L-14-laion2B-s13B-b90k",
+        parameters: 638_450_177,
+        licence: "MIT",
+        good_for: "captions in sentences, labels (72.0 %)",
+        weights: "open_clip_pytorch_model.safetensors",
+        config: L_14,
+    },
+    Published {
+        repo: "laion/CoCa-ViT-L-14-laion2B-s13B-b90k",
+        parameters: 638_450_177,
+        licence: "MIT",
+        good_for: "captions like alt texts, labels (75.6 %)",
+        weights: "open_clip_pytorch_model.bin",
+        config: L_14,
+    },
+    Published {
+        repo: "laion/mscoco_finetuned_CoCa-ViT-B-32-laion2B-s13B-b90k",
+        parameters: 253_560_065,
+        licence: "MIT",
+        good_for: "captions in sentences, and nothing else (0.79 %)",
+        weights: "open_clip_pytorch_model.bin",
+        config: B_32,
+    },
+    Published {
+        repo: "laion/CoCa-ViT-B-32-laion2B-s13B-b90k",
+        parameters: 253_560_065,
+        licence: "MIT",
+        good_for: "captions like alt texts, labels (63.3 %)",
+        weights: "open_clip_pytorch_model.bin",
+        config: B_32,
+    },
+];
+
+/// A checkpoint in the cache, ready for use without a network.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cached {
+    pub repo: Repo,
+    pub folder: PathBuf,
+    /// Of all files that make up the model.
+    pub bytes: u64,
+}
+
+/// The checkpoints of CoCa in the hub's cache, by name.
+pub fn cached(hub: &Hub) -> Vec<Cached> {
+    let mut found = Vec::new();
+    for (repo, folder) in hub.snapshots() {
+        let files = wanted(&repo).files_in(&folder);
+        if let Some(files) = files.filter(|_| is_coca(&repo, &folder)) {
+            let size = |name: &String| folder.join(name).metadata().map_or(0, |file| file.len());
+            let bytes = files.iter().map(size).sum();
+            found.push(Cached {
+                repo,
+                folder,
+                bytes,
+            });
+        }
+    }
+    found
+}
+
+/// What is known of a repository.
+pub fn find(repo: &Repo) -> Option<&'static Published> {
+    PUBLISHED.iter().find(|known| known.repo == repo.id())
+}
+
+/// The files of a repository that make up its model.
+pub(super) fn wanted(repo: &Repo) -> Wanted {
+    const SMALL: [&str; 3] = [CONFIG, "tokenizer.json", "merges.txt"];
+    let known = find(repo);
+    let (required, optional) = SMALL.split_at(usize::from(known.is_none()));
+    Wanted {
+        required,
+        weights: &WEIGHTS,
+        optional,
+        usual: known.map(|known| known.weights),
+    }
+}
+
+/// Tells CoCas from the other models that share the cache.
+fn is_coca(repo: &Repo, folder: &Path) -> bool {
+    /// Far above any configuration.
+    const BYTES: u64 = 1 << 20;
+    let config = files::read(&folder.join(CONFIG), "a configuration", BYTES);
+    let parsed = config.map(|json| serde_json::from_slice::<serde_json::Value>(&json));
+    match parsed {
+        Ok(Ok(config)) => !config["model_cfg"]["multimodal_cfg"].is_null(),
+        _ => find(repo).is_some(),
+    }
+}
