@@ -153,35 +153,41 @@ impl Engine {
     ///
     /// Errors: no clips, options that [`generate`] refuses, the device's.
     pub fn captions(&self, clips: &[&Clip], options: &Options) -> Result<Vec<Vec<Caption>>> {
-        let clock = Instant::now();
-        let context = match clips {
-            [] => return Err(nothing("clips")),
-            [clip] => clip.context.clone(),
-            _ => {
-                let mut pass = self.model.gpu().pass();
-                let first = &clips[0].context;
-                let dims = [clips.len(), first.dim(1), first.dim(2)];
-                let together = pass.tensor(&dims, first.dtype())?;
-                for (i, clip) in clips.iter().enumerate() {
-                    pass.copy_rows(&clip.context, &together, i);
-                }
-                pass.submit()?;
-                together
-            }
-        };
-        let texts = generate(&self.model, &context, options)?;
-        let generate = lap(clock);
-        let caption = |written: Generated| Caption {
-            text: self.tokenizer.decode(&written.tokens),
-            tokens: written.tokens,
-            logprob: written.logprob,
-            score: written.score,
-            generate,
-        };
-        Ok(texts
-            .into_iter()
-            .map(|texts| texts.into_iter().map(caption).collect())
-            .collect())
+        if clips.is_empty() {
+            return Err(nothing("clips"));
+        }
+        let mut captions = Vec::with_capacity(clips.len());
+        for some in clips.chunks(options.clips_at_once()) {
+            let clock = Instant::now();
+            let texts = generate(&self.model, &self.contexts(some)?, options)?;
+            let generate = lap(clock);
+            let caption = |written: Generated| Caption {
+                text: self.tokenizer.decode(&written.tokens),
+                tokens: written.tokens,
+                logprob: written.logprob,
+                score: written.score,
+                generate,
+            };
+            let texts = texts.into_iter();
+            captions.extend(texts.map(|texts| texts.into_iter().map(caption).collect()));
+        }
+        Ok(captions)
+    }
+
+    /// The contexts of clips behind each other: (B, Q-1, E) f32.
+    fn contexts(&self, clips: &[&Clip]) -> Result<Tensor> {
+        let first = &clips[0].context;
+        if clips.len() == 1 {
+            return Ok(first.clone());
+        }
+        let mut pass = self.model.gpu().pass();
+        let dims = [clips.len(), first.dim(1), first.dim(2)];
+        let together = pass.tensor(&dims, first.dtype())?;
+        for (i, clip) in clips.iter().enumerate() {
+            pass.copy_rows(&clip.context, &together, i);
+        }
+        pass.submit()?;
+        Ok(together)
     }
 }
 

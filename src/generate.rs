@@ -47,6 +47,15 @@ impl Options {
     pub fn check(&self, config: &Config) -> Result<()> {
         Start::check(config, self).map(drop)
     }
+
+    /// Clips to write about together: their logits stay within any adapter's bindings.
+    pub(crate) fn clips_at_once(&self) -> usize {
+        let texts = match self.strategy {
+            Strategy::Beams(search) => search.beams,
+            _ => self.candidates,
+        };
+        (TEXTS_AT_ONCE / texts.max(1)).max(1)
+    }
 }
 
 /// How the next id is chosen.
@@ -131,6 +140,9 @@ pub struct Generated {
 const MAX_BEAMS: usize = 32;
 /// The most texts of one clip.
 const MAX_CANDIDATES: usize = 256;
+
+/// Texts to write together, unless one clip has more.
+const TEXTS_AT_ONCE: usize = 64;
 
 /// Ids to choose in one submission before looking whether every text has ended.
 const STEPS_AT_ONCE: usize = 8;

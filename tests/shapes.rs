@@ -8,10 +8,12 @@ use std::path::{Path, PathBuf};
 use common::gpu;
 use num_rational::Ratio;
 use serde_json::Value;
+use vcoca_gpu::engine::Caption;
 use vcoca_gpu::frames::{
     ChromaSiting, Colorimetry, Frame, Matrix, Orientation, Picture, PixelFormat, Plane, Range,
     Sampling, Seconds, Transfer, sample,
 };
+use vcoca_gpu::generate::{Draw, Strategy};
 use vcoca_gpu::gpu::DType;
 use vcoca_gpu::{Engine, Gpu, ModelSource, Options};
 
@@ -34,6 +36,33 @@ fn words(text: &str) -> Vec<&str> {
 /// Whether the caption names the colour and the shape, next to each other.
 fn names(caption: &str, color: &str, shape: &str) -> bool {
     words(caption).windows(2).any(|pair| pair == [color, shape])
+}
+
+#[test]
+fn clips_captioned_together_are_captioned_as_each_alone() {
+    let engine = Engine::load(gpu(), &ModelSource::Shapes, Some(DType::F32)).unwrap();
+    let videos = ["circle_and_heart.mp4", "green_cross.mp4", "red_star.mp4"];
+    let clips = videos.map(|name| {
+        let sampled = sample(&file("assets").join(name), 4, Sampling::Uniform).unwrap();
+        engine.encode_video(&sampled.frames).unwrap()
+    });
+    let drawn = Options {
+        strategy: Strategy::Draw(Draw::default()),
+        candidates: 33, // so many that clips are written about one after the other
+        ..Options::default()
+    };
+    for options in [Options::default(), drawn] {
+        let together = engine.captions(&clips.each_ref(), &options).unwrap();
+        for (texts, clip) in together.iter().zip(&clips) {
+            let alone = engine.captions(&[clip], &options).unwrap().remove(0);
+            let words = |texts: &[Caption]| -> Vec<String> {
+                texts.iter().map(|caption| caption.text.clone()).collect()
+            };
+            assert_eq!(words(texts), words(&alone));
+            assert_eq!(engine.caption(clip, &options).unwrap().text, alone[0].text);
+        }
+    }
+    assert!(engine.captions(&[], &Options::default()).is_err());
 }
 
 /// Nine of ten: the clips were not chosen, and the model is right about most, not all.
