@@ -1,6 +1,7 @@
 //! Where a model comes from, and its small files.
 
 use std::borrow::Cow;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
@@ -12,7 +13,8 @@ use crate::{Error, Result, files};
 /// Where a model comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ModelSource {
-    /// `open_clip_config.json`, `*.safetensors` and `tokenizer.json` in one directory.
+    /// `open_clip_config.json`, `*.safetensors` and, unless it is CLIP's, a tokenizer in one
+    /// directory.
     Directory(PathBuf),
     /// The small model compiled into this program: simple shapes on simple backgrounds.
     #[cfg(feature = "shapes")]
@@ -20,7 +22,7 @@ pub enum ModelSource {
 }
 
 /// Far above any configuration or tokenizer.
-const JSON_BYTES: u64 = 64 << 20;
+const TEXT_BYTES: u64 = 64 << 20;
 
 /// The name of the built-in model.
 pub const SHAPES: &str = "shapes";
@@ -94,18 +96,34 @@ impl ModelSource {
         }
     }
 
-    /// The content of `tokenizer.json`.
-    pub fn tokenizer_json(&self) -> Result<Cow<'static, [u8]>> {
+    /// The content of `tokenizer.json`, where there is one.
+    pub fn tokenizer_json(&self) -> Result<Option<Cow<'static, [u8]>>> {
         match self {
-            Self::Directory(_) => self.read("tokenizer.json"),
+            Self::Directory(_) => self.read_if_there("tokenizer.json"),
             #[cfg(feature = "shapes")]
-            Self::Shapes => Ok(Cow::Borrowed(shapes_file!("tokenizer.json"))),
+            Self::Shapes => Ok(Some(Cow::Borrowed(shapes_file!("tokenizer.json")))),
+        }
+    }
+
+    /// The content of `merges.txt`, where there is one.
+    pub fn merges_txt(&self) -> Result<Option<Cow<'static, [u8]>>> {
+        match self {
+            Self::Directory(_) => self.read_if_there("merges.txt"),
+            #[cfg(feature = "shapes")]
+            Self::Shapes => Ok(None),
         }
     }
 
     fn read(&self, name: &str) -> Result<Cow<'static, [u8]>> {
         let path = self.file(name);
-        files::read(&path, "a JSON file of a model", JSON_BYTES).map(Cow::Owned)
+        files::read(&path, "a text file of a model", TEXT_BYTES).map(Cow::Owned)
+    }
+
+    fn read_if_there(&self, name: &str) -> Result<Option<Cow<'static, [u8]>>> {
+        match self.read(name) {
+            Err(Error::Io { reason, .. }) if reason.kind() == ErrorKind::NotFound => Ok(None),
+            read => read.map(Some),
+        }
     }
 
     /// Maps the weights.
