@@ -65,12 +65,7 @@ impl Engine {
             DType::F32
         });
         let model = CoCa::load(gpu, source, dtype)?;
-        let tokenizer = Tokenizer::from_json(
-            &source.file("tokenizer.json"),
-            &source.tokenizer_json()?,
-            model.config().context_length,
-            model.config().vocab,
-        )?;
+        let tokenizer = source.tokenizer(model.config())?;
         Ok(Self {
             model,
             tokenizer,

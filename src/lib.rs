@@ -34,6 +34,7 @@
 
 #[doc(hidden)]
 pub mod cases;
+pub mod clean;
 pub mod engine;
 pub mod error;
 mod files;

@@ -1,29 +1,46 @@
-//! Text to ids and back: a thin layer over the `tokenizers` crate that fixes what CoCa asks for
-//! (start and end tokens, padding with 0, cutting) whatever the file says about it.
+//! Text to ids and back. Text is cleaned as OpenCLIP cleans it; then a model's own tokenizer takes
+//! over, from a `tokenizer.json` or from CLIP's merges. What CoCa asks for (start and end tokens,
+//! padding with 0, cutting) is done here, whatever the file says about it.
 
-use std::cell::Cell;
+mod alphabet;
+mod json;
+mod merges;
+
 use std::collections::HashMap;
-use std::fmt::Display;
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
+use crate::clean::clean;
 use crate::{Error, Result};
+use json::Json;
+#[doc(hidden)]
+pub use json::panic_is_contained;
+use merges::Merges;
 
 /// What fills a row behind its text.
 pub const PAD: u32 = 0;
 
-/// Marks the end of a word in CLIP's vocabulary; a space in text.
-const END_OF_WORD: &str = "</w>";
+/// The size of CLIP's vocabulary, whose merges are built in.
+pub const CLIP_VOCAB: usize = 49408;
+
+const CLIP_MERGES: &str = include_str!("../models/clip/merges.txt");
+
+/// What ids stand for, in bytes.
+type Pieces = HashMap<u32, Box<[u8]>>;
 
 /// A model's tokenizer. Knows the text's ids, not what the file calls its special tokens: start
 /// and end are the last two ids of the vocabulary, as in every CoCa.
 pub struct Tokenizer {
-    inner: tokenizers::Tokenizer,
-    path: PathBuf,
+    words: Words,
     context_length: usize,
     vocab: u32,
-    /// What each id but the special two stands for, in bytes.
-    pieces: HashMap<u32, Box<[u8]>>,
+    /// Of each id but the special two.
+    pieces: Pieces,
+}
+
+/// From cleaned text to ids.
+enum Words {
+    Json(Box<Json>),
+    Merges(Box<Merges>),
 }
 
 impl Tokenizer {
@@ -39,38 +56,49 @@ impl Tokenizer {
         context_length: usize,
         vocab: usize,
     ) -> Result<Self> {
-        let vocab = u32::try_from(vocab)
-            .ok()
-            .filter(|&vocab| vocab > 2)
-            .ok_or_else(|| Error::model(path, format!("a vocabulary of {vocab} entries")))?;
-        if context_length < 2 {
-            let problem = format!("a context of {context_length} ids holds no text");
-            return Err(Error::model(path, problem));
-        }
-        let mut inner = contain(path, || tokenizers::Tokenizer::from_bytes(json))?;
-        // Both are ours to do: files of CLIP pad with the end token and cut at 77.
-        contain(path, || {
-            inner.with_padding(None);
-            inner.with_truncation(None).map(drop)
-        })?;
-        let entries = contain(path, || Ok::<_, Error>(inner.get_vocab(true)))?;
-        let mut pieces = HashMap::with_capacity(entries.len());
-        for (token, id) in entries {
-            if id >= vocab {
-                let problem = format!("token {token:?} has id {id}, the model has {vocab} ids");
-                return Err(Error::model(path, problem));
-            }
-            if id < vocab - 2 {
-                pieces.insert(id, bytes(&token).into());
-            }
-        }
+        let vocab = check(path, context_length, vocab)?;
+        let (json, pieces) = Json::read(path, json, vocab)?;
         Ok(Self {
-            inner,
-            path: path.to_owned(),
+            words: Words::Json(Box::new(json)),
             context_length,
             vocab,
             pieces,
         })
+    }
+
+    /// Reads the `merges.txt` of a CLIP: a line for each merge, first come the most frequent.
+    /// Arguments as of [`from_json`](Self::from_json).
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Model`] if the file is malformed or has not just as many merges as the vocabulary
+    /// takes: all but 514.
+    pub fn from_merges(
+        path: &Path,
+        merges: &[u8],
+        context_length: usize,
+        vocab: usize,
+    ) -> Result<Self> {
+        let vocab = check(path, context_length, vocab)?;
+        let merges = str::from_utf8(merges)
+            .map_err(|error| Error::model(path, format!("expected text: {error}")))?;
+        let (merges, pieces) = Merges::read(path, merges, vocab)?;
+        Ok(Self {
+            words: Words::Merges(Box::new(merges)),
+            context_length,
+            vocab,
+            pieces,
+        })
+    }
+
+    /// CLIP's own, from the built-in merges.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Model`] if `context_length` holds no text.
+    pub fn clip(context_length: usize) -> Result<Self> {
+        let path = Path::new("CLIP's merges");
+        Self::from_merges(path, CLIP_MERGES.as_bytes(), context_length, CLIP_VOCAB)
     }
 
     /// The id that starts a text.
@@ -88,17 +116,17 @@ impl Tokenizer {
         self.context_length
     }
 
-    /// The ids of a text alone, neither started nor ended nor cut.
+    /// The ids of a text alone, [cleaned](clean), but neither started nor ended nor cut.
     ///
     /// # Errors
     ///
     /// [`Error::Model`] if the tokenizer's file breaks the tokenizer.
     pub fn ids(&self, text: &str) -> Result<Vec<u32>> {
-        let ids = contain(&self.path, || {
-            // Without special tokens: which ones the file would add is its own affair.
-            self.inner.encode_fast(text.trim(), false)
-        })?;
-        Ok(ids.get_ids().to_vec())
+        let text = clean(text);
+        match &self.words {
+            Words::Json(json) => json.ids(&text),
+            Words::Merges(merges) => Ok(merges.ids(&text)),
+        }
     }
 
     /// Start, text, end. A text longer than the context is cut, its last id then the end.
@@ -139,62 +167,14 @@ impl Tokenizer {
     }
 }
 
-/// The bytes that a vocabulary entry stands for. GPT-2's byte-level alphabet shows each byte as
-/// one printable character: itself where it is printable, else the next free one from U+0100 on.
-fn bytes(token: &str) -> Vec<u8> {
-    let (word, space) = match token.strip_suffix(END_OF_WORD) {
-        Some(word) => (word, " "),
-        None => (token, ""),
-    };
-    let mut bytes = Vec::with_capacity(token.len());
-    for c in word.chars() {
-        match byte(c) {
-            Some(byte) => bytes.push(byte),
-            None => bytes.extend(c.encode_utf8(&mut [0; 4]).bytes()),
-        }
+/// The model's vocabulary, if there is room for a text in it and in its context.
+fn check(path: &Path, context_length: usize, vocab: usize) -> Result<u32> {
+    if context_length < 2 {
+        let problem = format!("a context of {context_length} ids holds no text");
+        return Err(Error::model(path, problem));
     }
-    bytes.extend(space.bytes());
-    bytes
-}
-
-fn byte(c: char) -> Option<u8> {
-    let code = u32::from(c);
-    let byte = match code {
-        0x21..=0x7e | 0xa1..=0xac | 0xae..=0xff => code,
-        0x100..=0x120 => code - 0x100,        // 0x00..=0x20
-        0x121..=0x142 => code - 0x121 + 0x7f, // 0x7f..=0xa0
-        0x143 => 0xad,
-        _ => return None,
-    };
-    Some(byte as u8)
-}
-
-thread_local! {
-    static CONTAINED: Cell<bool> = const { Cell::new(false) };
-}
-
-/// Whether a panic on this thread, now, is one that becomes an [`Error`]. A program's panic hook
-/// may ask, to print nothing then; the library leaves the hook alone.
-#[doc(hidden)]
-pub fn panic_is_contained() -> bool {
-    CONTAINED.get()
-}
-
-/// Runs `f`, which reads a file that anybody may have written: crafted ones make the crate panic.
-fn contain<T, E: Display>(path: &Path, f: impl FnOnce() -> Result<T, E>) -> Result<T> {
-    CONTAINED.set(true);
-    // Nothing that `f` leaves half-done is used after an error.
-    let outcome = catch_unwind(AssertUnwindSafe(f));
-    CONTAINED.set(false);
-    match outcome {
-        Ok(Ok(value)) => Ok(value),
-        Ok(Err(error)) => Err(Error::model(
-            path,
-            format!("not a usable tokenizer: {error}"),
-        )),
-        Err(_) => Err(Error::model(
-            path,
-            "not a usable tokenizer: it contradicts itself",
-        )),
-    }
+    u32::try_from(vocab)
+        .ok()
+        .filter(|&vocab| vocab > 2)
+        .ok_or_else(|| Error::model(path, format!("a vocabulary of {vocab} entries")))
 }

@@ -1,19 +1,22 @@
 //! Where a model comes from, and its small files.
 
 use std::borrow::Cow;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 #[cfg(feature = "shapes")]
 use super::checkpoint::Bytes;
 use super::checkpoint::Checkpoint;
-use super::published;
+use super::{Config, published};
 use crate::hub::{Hub, Repo};
+use crate::tokenizer::{CLIP_VOCAB, Tokenizer};
 use crate::{Error, Result, files};
 
 /// Where a model comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ModelSource {
-    /// `open_clip_config.json`, `*.safetensors` and `tokenizer.json` in one directory.
+    /// `open_clip_config.json`, `*.safetensors` and, unless it is CLIP's, a tokenizer in one
+    /// directory.
     Directory(PathBuf),
     /// The same, of a repository on Hugging Face.
     Repo {
@@ -27,7 +30,7 @@ pub enum ModelSource {
 }
 
 /// Far above any configuration or tokenizer.
-const JSON_BYTES: u64 = 64 << 20;
+const TEXT_BYTES: u64 = 64 << 20;
 
 /// The file that tells a model's sizes.
 pub(super) const CONFIG: &str = "open_clip_config.json";
@@ -122,18 +125,47 @@ impl ModelSource {
         }
     }
 
-    /// The content of `tokenizer.json`.
-    pub fn tokenizer_json(&self) -> Result<Cow<'static, [u8]>> {
+    /// The model's tokenizer: its `tokenizer.json`, else its `merges.txt`, else CLIP's built-in merges
+    /// if it has CLIP's vocabulary.
+    ///
+    /// Errors: [`Error::Model`] if none of these is there, or if it is malformed.
+    pub fn tokenizer(&self, config: &Config) -> Result<Tokenizer> {
+        let (context_length, vocab) = (config.context_length, config.vocab);
+        let (json, merges) = ("tokenizer.json", "merges.txt");
+        if let Some(content) = self.tokenizer_json()? {
+            return Tokenizer::from_json(&self.file(json), &content, context_length, vocab);
+        }
+        if let Some(content) = self.read_if_there(merges)? {
+            return Tokenizer::from_merges(&self.file(merges), &content, context_length, vocab);
+        }
+        if vocab == CLIP_VOCAB {
+            return Tokenizer::clip(context_length);
+        }
+        let problem = format!(
+            "expected {json} or {merges}, found neither; CLIP's merges, which are built in, serve a \
+             vocabulary of {CLIP_VOCAB}, the model has {vocab}"
+        );
+        Err(Error::model(Path::new(&self.name()), problem))
+    }
+
+    fn tokenizer_json(&self) -> Result<Option<Cow<'static, [u8]>>> {
         match self {
-            Self::Directory(_) | Self::Repo { .. } => self.read("tokenizer.json"),
+            Self::Directory(_) | Self::Repo { .. } => self.read_if_there("tokenizer.json"),
             #[cfg(feature = "shapes")]
-            Self::Shapes => Ok(Cow::Borrowed(shapes_file!("tokenizer.json"))),
+            Self::Shapes => Ok(Some(Cow::Borrowed(shapes_file!("tokenizer.json")))),
+        }
+    }
+
+    fn read_if_there(&self, name: &str) -> Result<Option<Cow<'static, [u8]>>> {
+        match self.read(name) {
+            Err(Error::Io { reason, .. }) if reason.kind() == ErrorKind::NotFound => Ok(None),
+            read => read.map(Some),
         }
     }
 
     fn read(&self, name: &str) -> Result<Cow<'static, [u8]>> {
         let path = self.file(name);
-        files::read(&path, "a JSON file of a model", JSON_BYTES).map(Cow::Owned)
+        files::read(&path, "a text file of a model", TEXT_BYTES).map(Cow::Owned)
     }
 
     /// Maps the weights.
