@@ -116,7 +116,7 @@ pub fn run() -> ExitCode {
     let outcome = match cli.command {
         Command::Caption(args) => caption::run(&args, started, cli.quiet),
         Command::Devices(args) => devices::run(&args),
-        Command::Parity(args) => parity::run(&args),
+        Command::Parity(args) => parity::run(&args, cli.quiet),
     };
     match outcome {
         Ok(code) => code,

@@ -75,7 +75,7 @@ struct Answer {
 }
 
 pub fn run(args: &Args, started: Instant, quiet: bool) -> Result<ExitCode, Stop> {
-    let (source, engine) = args.model.load(Engine::load)?;
+    let (source, engine) = args.model.load(quiet)?;
     let (model, adapter) = (source.name(), engine.model().gpu().caps().name.clone());
     let bar = progress(args.paths.len(), quiet);
     let (mut failed, mut first) = (false, true);

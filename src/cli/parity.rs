@@ -14,7 +14,7 @@ use super::{FAILED, Stop, output};
 
 #[derive(clap::Args)]
 pub struct Args {
-    /// A directory with open_clip_config.json and *.safetensors, or "shapes"
+    /// A directory with open_clip_config.json and *.safetensors or *.bin, or "shapes"
     #[arg(long, value_name = "DIR")]
     model: String,
 
@@ -43,10 +43,12 @@ struct Line<'a> {
     report: &'a Report,
 }
 
-pub fn run(args: &Args) -> Result<ExitCode, Stop> {
+pub fn run(args: &Args, quiet: bool) -> Result<ExitCode, Stop> {
     let dump = Dump::open(&args.reference)?;
     let dtype = DType::from(args.dtype);
-    let (source, model) = open(&args.model, |gpu, source| CoCa::load(gpu, source, dtype))?;
+    let (source, model) = open(&args.model, quiet, |gpu, source, progress| {
+        CoCa::load_with(gpu, source, dtype, progress)
+    })?;
     let report = compare(&model, &dump)?;
     let adapter = &model.gpu().caps().name;
     if args.json {

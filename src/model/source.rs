@@ -4,15 +4,13 @@ use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
-#[cfg(feature = "shapes")]
-use super::checkpoint::Bytes;
 use super::checkpoint::Checkpoint;
 use crate::{Error, Result, files};
 
 /// Where a model comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ModelSource {
-    /// `open_clip_config.json`, `*.safetensors` and `tokenizer.json` in one directory.
+    /// `open_clip_config.json`, `*.safetensors` or `*.bin`, and `tokenizer.json` in one directory.
     Directory(PathBuf),
     /// The small model compiled into this program: simple shapes on simple backgrounds.
     #[cfg(feature = "shapes")]
@@ -37,8 +35,8 @@ impl FromStr for ModelSource {
             _ => Err(Error::model(
                 Path::new(text),
                 format!(
-                    "expected {}a directory with open_clip_config.json, *.safetensors and \
-                     tokenizer.json, found {}",
+                    "expected {}a directory with open_clip_config.json, *.safetensors or \
+                     *.bin, and tokenizer.json, found {}",
                     if cfg!(feature = "shapes") {
                         "\"shapes\" (built in) or "
                     } else {
@@ -113,10 +111,10 @@ impl ModelSource {
         match self {
             Self::Directory(folder) => Checkpoint::open(folder),
             #[cfg(feature = "shapes")]
-            Self::Shapes => Checkpoint::index(vec![(
-                self.file("model.safetensors"),
-                Bytes::Static(shapes_file!("model.safetensors")),
-            )]),
+            Self::Shapes => Checkpoint::from_bytes(
+                &self.file("model.safetensors"),
+                shapes_file!("model.safetensors").as_slice(),
+            ),
         }
     }
 }
