@@ -2,6 +2,7 @@
 #![allow(dead_code)] // each test program uses a part
 
 pub mod checkpoint;
+pub mod torch;
 
 use std::path::Path;
 use std::sync::LazyLock;

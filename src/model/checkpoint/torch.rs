@@ -68,9 +68,10 @@ impl<'a> File<'a> {
         let folders = (archive.entries().iter()).filter_map(|e| e.name.strip_suffix("data.pkl"));
         let mut folders = folders.filter(|folder| folder.find('/') == folder.len().checked_sub(1));
         let (Some(folder), None) = (folders.next(), folders.next()) else {
-            return Err(
-                "expected one NAME/data.pkl in the zip archive, as torch.save writes".into(),
-            );
+            return Err(format!(
+                "byte {}: expected one NAME/data.pkl in the zip directory, as torch.save writes",
+                archive.directory
+            ));
         };
         let entry = |name: &str| archive.get(&format!("{folder}{name}"));
         if entry("constants.pkl").is_some() {
@@ -83,7 +84,10 @@ impl<'a> File<'a> {
         if let Some(order) = entry("byteorder")
             && file[order.data.clone()] != *b"little"
         {
-            return Err("byteorder: expected little-endian tensors".into());
+            return Err(format!(
+                "byte {}: expected the byteorder to be little",
+                order.data.start
+            ));
         }
         let data = entry("data.pkl").expect("found above");
         if data.packed {
@@ -126,19 +130,17 @@ impl<'a> File<'a> {
     }
 
     /// Where a tensor's elements are.
-    fn tensor(&self, value: Value<'a>) -> Found {
-        let refused = |value| {
-            let found = self.pickle.describe(value);
-            format!("expected a tensor, found {found}: refused")
-        };
-        let (mut function, mut arguments) = self.call(value).ok_or_else(|| refused(value))?;
-        if let ("torch._utils", "_rebuild_parameter" | "_rebuild_parameter_with_state") = function
-            && let [data, ..] = *arguments
+    fn tensor(&self, mut value: Value<'a>) -> Found {
+        if let Some((("torch._utils", name), [data, ..])) = self.call(value)
+            && matches!(name, "_rebuild_parameter" | "_rebuild_parameter_with_state")
         {
-            (function, arguments) = self.call(data).ok_or_else(|| refused(data))?;
+            value = *data;
         }
-        let ("torch._utils", "_rebuild_tensor" | "_rebuild_tensor_v2") = function else {
-            return Err(refused(value));
+        let Some((("torch._utils", "_rebuild_tensor" | "_rebuild_tensor_v2"), arguments)) =
+            self.call(value)
+        else {
+            let found = self.pickle.describe(value);
+            return Err(format!("expected a tensor, found {found}: refused"));
         };
         let [storage, Value::Int(offset), shape, strides, ..] = *arguments else {
             return Err("expected a storage, an offset, a shape and strides".into());

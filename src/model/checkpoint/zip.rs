@@ -28,6 +28,8 @@ const IN_ZIP64: u32 = u32::MAX;
 
 /// The entries of an archive, by name.
 pub(super) struct Archive<'a> {
+    /// Where the directory begins.
+    pub directory: usize,
     entries: Vec<Entry<'a>>,
 }
 
@@ -74,7 +76,10 @@ impl<'a> Archive<'a> {
                 problem: format!("zip entry {} is stored twice", second.name),
             });
         }
-        Ok(Self { entries })
+        Ok(Self {
+            directory: range.start,
+            entries,
+        })
     }
 
     pub fn entries(&self) -> &[Entry<'a>] {
