@@ -51,6 +51,7 @@ def main() -> None:
     module = linear()
     torch.save(state_dict(), folder / "kinds.bin")
     torch.save(module.state_dict(), folder / "module.bin")
+    torch.save(module.state_dict(), folder / "protocol_5.bin", pickle_protocol=5)
 
     optimizer = torch.optim.AdamW(module.parameters(), lr=0.0)
     module(torch.ones(1, 3)).sum().backward()

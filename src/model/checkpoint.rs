@@ -16,7 +16,8 @@ use std::path::{Path, PathBuf};
 use memmap2::Mmap;
 
 use crate::{Error, Result, files};
-pub(crate) use shards::{INDEX_BYTES, ShardIndex};
+pub(crate) use shards::INDEX_BYTES;
+pub use shards::ShardIndex;
 pub use view::Stored;
 use view::View;
 

@@ -88,7 +88,7 @@ fn what_cannot_be_read_is_said_of_that_tensor_alone() {
 
 #[test]
 fn a_training_checkpoint_gives_its_state_dict_without_the_prefix() {
-    for name in ["module.bin", "training.pt"] {
+    for name in ["module.bin", "protocol_5.bin", "training.pt"] {
         let checkpoint = saved(name).unwrap();
         let mut names: Vec<_> = checkpoint.names().collect();
         names.sort_unstable();

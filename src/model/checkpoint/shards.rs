@@ -12,7 +12,7 @@ pub(crate) const INDEX_BYTES: u64 = 4 << 20;
 
 /// What `*.index.json` says.
 #[derive(Deserialize)]
-pub(crate) struct ShardIndex {
+pub struct ShardIndex {
     /// The file of each tensor.
     weight_map: BTreeMap<String, String>,
 }

@@ -13,7 +13,7 @@ use ::safetensors::Dtype;
 
 use super::cursor::Fault;
 use super::pickle::{Node, Pickle, Value};
-use super::zip::Archive;
+use super::zip::{Archive, Entry};
 use super::{Found, View};
 use crate::{Error, Result};
 
@@ -40,7 +40,8 @@ pub(super) fn read(path: &Path, file: &[u8]) -> Result<Vec<(String, Found)>> {
     let tensors = state.iter().map(|&[key, value]| match key {
         Value::Text(name) => Ok((name.to_owned(), read.tensor(value))),
         _ => Err(fail(format!(
-            "data.pkl: expected names of tensors, found {}",
+            "data.pkl, byte {}: expected names of tensors, found {}",
+            read.start,
             read.pickle.describe(key)
         ))),
     });
@@ -52,6 +53,8 @@ struct File<'a> {
     /// What the names of all entries begin with.
     folder: &'a str,
     pickle: Pickle<'a>,
+    /// Where the pickle begins.
+    start: usize,
 }
 
 impl<'a> File<'a> {
@@ -91,14 +94,18 @@ impl<'a> File<'a> {
         }
         let data = entry("data.pkl").expect("found above");
         if data.packed {
-            return Err(packed("data.pkl"));
+            return Err(packed(data));
         }
-        let pickle = Pickle::read(&file[data.data.clone()])
-            .map_err(|fault| format!("data.pkl, {}", place(fault)))?;
+        let start = data.data.start;
+        let pickle = Pickle::read(&file[data.data.clone()]).map_err(|fault| {
+            let byte = start + fault.byte;
+            format!("data.pkl, byte {byte}: {}", fault.problem)
+        })?;
         Ok(Self {
             archive,
             folder,
             pickle,
+            start,
         })
     }
 
@@ -107,7 +114,8 @@ impl<'a> File<'a> {
         let root = self.pickle.root();
         let Some(top) = self.pickle.dict(root) else {
             return Err(format!(
-                "data.pkl: expected a dict of tensors, found {}; save model.state_dict()",
+                "data.pkl, byte {}: expected a dict of tensors, found {}; save model.state_dict()",
+                self.start,
                 self.pickle.describe(root)
             ));
         };
@@ -120,11 +128,11 @@ impl<'a> File<'a> {
         let calls =
             |[_, value]: &[_; 2]| matches!(self.pickle.node(*value), Some(Node::Call { .. }));
         if !state.iter().any(calls) {
-            return Err(
-                "data.pkl: expected a dict of tensors, or one under \"state_dict\" or \"model\", \
-                 found no tensor"
-                    .into(),
-            );
+            return Err(format!(
+                "data.pkl, byte {}: expected a dict of tensors, or one under \"state_dict\" or \
+                 \"model\", found no tensor",
+                self.start
+            ));
         }
         Ok(state)
     }
@@ -208,14 +216,17 @@ impl<'a> File<'a> {
         };
         match self.archive.get(&format!("{}data/{key}", self.folder)) {
             None => Err(format!("its storage data/{key} is not in the file")),
-            Some(entry) if entry.packed => Err(packed(entry.name)),
+            Some(entry) if entry.packed => Err(packed(entry)),
             Some(entry) => Ok((dtype, entry.data.clone())),
         }
     }
 }
 
-fn packed(entry: &str) -> String {
-    format!("zip entry {entry} is compressed or encrypted, which torch.save never does")
+fn packed(entry: &Entry) -> String {
+    format!(
+        "byte {}: zip entry {} is compressed or encrypted, which torch.save never does",
+        entry.start, entry.name
+    )
 }
 
 /// The element type of a class of storages.

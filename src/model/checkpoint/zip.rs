@@ -40,7 +40,7 @@ pub(super) struct Entry<'a> {
     /// Whether they are compressed or encrypted.
     pub packed: bool,
     /// Where its header begins.
-    start: usize,
+    pub start: usize,
 }
 
 impl<'a> Archive<'a> {
