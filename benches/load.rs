@@ -10,7 +10,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use vcoca_gpu::gpu::{DType, Gpu};
-use vcoca_gpu::model::{CoCa, ModelSource, Progress};
+use vcoca_gpu::model::{CoCa, LoadProgress, ModelSource};
 
 fn main() -> vcoca_gpu::Result<ExitCode> {
     let args: Vec<_> = std::env::args().skip(1).collect();
@@ -26,7 +26,7 @@ fn main() -> vcoca_gpu::Result<ExitCode> {
     println!("{} ({}, {})", caps.name, caps.driver, caps.backend);
 
     let before = Memory::now();
-    let (mut read, clock) = (Progress::default(), Instant::now());
+    let (mut read, clock) = (LoadProgress::default(), Instant::now());
     let (loaded, peak) = watched(|| CoCa::load_with(&gpu, &source, dtype, &mut |p| read = p));
     let seconds = clock.elapsed().as_secs_f64();
     let model = loaded?;

@@ -5,7 +5,7 @@ use std::time::Instant;
 use crate::frames::Frame;
 use crate::generate::{Options, greedy};
 use crate::gpu::{DType, Gpu, Pass, Tensor};
-use crate::model::{Clips, CoCa, FrameTokens, ModelSource, Progress, Taps};
+use crate::model::{Clips, CoCa, FrameTokens, LoadProgress, ModelSource, Taps};
 use crate::preprocess::patches;
 use crate::tokenizer::Tokenizer;
 use crate::{Error, Result};
@@ -62,7 +62,7 @@ impl Engine {
         gpu: &Gpu,
         source: &ModelSource,
         dtype: Option<DType>,
-        progress: &mut dyn FnMut(Progress),
+        progress: &mut dyn FnMut(LoadProgress),
     ) -> Result<Self> {
         let dtype = dtype.unwrap_or(if gpu.caps().f16 {
             DType::F16

@@ -41,7 +41,7 @@ const DISPATCH_FLOP: usize = 50_000_000_000;
 
 /// How much of a model's weights has been read, in bytes of its files.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Progress {
+pub struct LoadProgress {
     pub done: u64,
     pub total: u64,
 }
@@ -97,7 +97,7 @@ impl CoCa {
         gpu: &Gpu,
         source: &ModelSource,
         dtype: DType,
-        progress: &mut dyn FnMut(Progress),
+        progress: &mut dyn FnMut(LoadProgress),
     ) -> Result<Self> {
         if dtype == DType::F16 && !gpu.caps().f16 {
             return Err(Error::Argument {

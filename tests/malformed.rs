@@ -310,7 +310,7 @@ fn state_dicts_that_name_long_texts_everywhere_stay_within_bounds() {
         }
         raw.push(b'u');
         let file = bin(&Py::Raw(raw), &Storages::new());
-        let _ = bounded(weights, Path::new("m.bin"), file);
+        bounded(weights, Path::new("m.bin"), file).expect("refused tensor by tensor");
     }
 }
 
@@ -327,6 +327,8 @@ fn the_worst_of_headers_and_directories_stay_within_bounds() {
         assert!(text.len() <= 4 << 20, "{}", text.len());
         let _ = bounded(weights, Path::new("m.safetensors"), header(text));
     }
+    let zeros = format!(r#"{{"model_cfg": [{}0]}}"#, "0,".repeat((1 << 19) - 100));
+    bounded(config, Path::new("open_clip_config.json"), zeros.into()).unwrap_err();
     let entries: Vec<_> = (0..66_000).map(|i| Entry::new(i.to_string(), [])).collect();
     let error = bounded(weights, Path::new("m.bin"), zip(&entries, true)).unwrap_err();
     assert!(error.to_string().contains("65536 zip entries"), "{error}");

@@ -12,7 +12,7 @@ use serde_json::json;
 use tempfile::TempDir;
 use vcoca_gpu::gpu::DType;
 use vcoca_gpu::model::checkpoint::Checkpoint;
-use vcoca_gpu::model::{CoCa, ModelSource, Progress};
+use vcoca_gpu::model::{CoCa, LoadProgress, ModelSource};
 
 fn assert_names(message: &str, parts: &[&str]) {
     for part in parts {
@@ -263,7 +263,7 @@ fn loading_tells_how_far_it_is() {
     let all = tensors(SMALL);
     write(folder.path(), SMALL, &all);
     let source = ModelSource::Directory(folder.path().to_owned());
-    let mut told: Vec<Progress> = Vec::new();
+    let mut told: Vec<LoadProgress> = Vec::new();
     CoCa::load_with(gpu(), &source, DType::F32, &mut |progress| {
         told.push(progress)
     })

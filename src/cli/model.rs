@@ -3,10 +3,10 @@
 use std::time::{Duration, Instant};
 
 use clap::ValueEnum;
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{DecimalBytes, ProgressBar, ProgressStyle};
 use vcoca_gpu::engine::Engine;
 use vcoca_gpu::gpu::{DType, Gpu};
-use vcoca_gpu::model::{ModelSource, Progress};
+use vcoca_gpu::model::{LoadProgress, ModelSource};
 
 use super::Stop;
 
@@ -55,7 +55,7 @@ impl ModelArgs {
 pub fn open<T>(
     name: &str,
     quiet: bool,
-    load: impl FnOnce(&Gpu, &ModelSource, &mut dyn FnMut(Progress)) -> vcoca_gpu::Result<T>,
+    load: impl FnOnce(&Gpu, &ModelSource, &mut dyn FnMut(LoadProgress)) -> vcoca_gpu::Result<T>,
 ) -> Result<(ModelSource, T), Stop> {
     let source: ModelSource = name.parse().map_err(Stop::unusable)?;
     let clock = Instant::now();
@@ -72,13 +72,12 @@ pub fn open<T>(
     bar.finish_and_clear();
     let model = model.map_err(Stop::unusable)?;
     let loaded = clock.elapsed().as_secs_f64();
-    let gigabytes = bytes as f64 / 1e9;
     log::info!(
-        "{}: opened in {opened:.2} s, model {} loaded in {loaded:.2} s ({gigabytes:.3} GB, \
-         {:.2} GB/s)",
+        "{}: opened in {opened:.2} s, model {} loaded in {loaded:.2} s ({}, {:.2} GB/s)",
         gpu.caps().name,
         source.name(),
-        gigabytes / loaded,
+        DecimalBytes(bytes),
+        bytes as f64 / 1e9 / loaded,
     );
     Ok((source, model))
 }
@@ -88,6 +87,7 @@ fn progress_bar(quiet: bool) -> ProgressBar {
     if quiet {
         return ProgressBar::hidden();
     }
-    let style = ProgressStyle::with_template("{bar:24} {bytes}/{total_bytes} of the model");
+    let style =
+        ProgressStyle::with_template("{bar:24} {decimal_bytes}/{decimal_total_bytes} of the model");
     ProgressBar::no_length().with_style(style.expect("the template is well formed"))
 }

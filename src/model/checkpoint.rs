@@ -23,8 +23,9 @@ use view::View;
 
 /// The names that weights are published under; the first that is there is taken. An index names
 /// the files that go with it.
-pub(crate) const WEIGHTS: [&str; 8] = [
+pub(crate) const WEIGHTS: [&str; 9] = [
     "open_clip_model.safetensors",
+    "open_clip_pytorch_model.safetensors",
     "model.safetensors",
     "open_clip_model.safetensors.index.json",
     "model.safetensors.index.json",

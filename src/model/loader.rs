@@ -8,7 +8,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::HashSet;
 use std::ops::Range;
 
-use super::Progress;
+use super::LoadProgress;
 use super::checkpoint::{Checkpoint, Stored};
 use super::convert::Block;
 use crate::gpu::{DType, Gpu, Pass, Tensor};
@@ -31,8 +31,8 @@ pub(super) struct Loader<'a> {
     problems: RefCell<Vec<String>>,
     /// Tensors that the model is made of and that were not read so far.
     unread: RefCell<HashSet<String>>,
-    progress: RefCell<&'a mut dyn FnMut(Progress)>,
-    read: Cell<Progress>,
+    progress: RefCell<&'a mut dyn FnMut(LoadProgress)>,
+    read: Cell<LoadProgress>,
     in_flight: Cell<usize>,
 }
 
@@ -61,7 +61,7 @@ impl<'a> Loader<'a> {
         gpu: &'a Gpu,
         checkpoint: &'a Checkpoint,
         elem: DType,
-        progress: &'a mut dyn FnMut(Progress),
+        progress: &'a mut dyn FnMut(LoadProgress),
         build: impl Fn(&Self) -> Result<T>,
     ) -> Result<T> {
         let mut loader = Self {
