@@ -7,7 +7,7 @@ use std::time::Instant;
 use crate::frames::Frame;
 use crate::generate::{Generated, Options, generate};
 use crate::gpu::{DType, Gpu, Pass, Tensor};
-use crate::model::{Clips, CoCa, FrameTokens, ModelSource, Taps};
+use crate::model::{Clips, CoCa, FrameTokens, LoadProgress, ModelSource, Taps};
 use crate::preprocess::patches;
 use crate::tokenizer::Tokenizer;
 use crate::{Error, Result};
@@ -59,12 +59,22 @@ impl Engine {
     /// Loads a model and its tokenizer. `dtype` `None` takes f16 where the adapter computes in it,
     /// else f32.
     pub fn load(gpu: &Gpu, source: &ModelSource, dtype: Option<DType>) -> Result<Self> {
+        Self::load_with(gpu, source, dtype, &mut |_| ())
+    }
+
+    /// [`load`](Self::load), which tells how far reading the weights has come.
+    pub fn load_with(
+        gpu: &Gpu,
+        source: &ModelSource,
+        dtype: Option<DType>,
+        progress: &mut dyn FnMut(LoadProgress),
+    ) -> Result<Self> {
         let dtype = dtype.unwrap_or(if gpu.caps().f16 {
             DType::F16
         } else {
             DType::F32
         });
-        let model = CoCa::load(gpu, source, dtype)?;
+        let model = CoCa::load_with(gpu, source, dtype, progress)?;
         let tokenizer = source.tokenizer(model.config())?;
         Ok(Self {
             model,

@@ -6,7 +6,8 @@
 
 mod block;
 mod cache;
-mod checkpoint;
+#[doc(hidden)]
+pub mod checkpoint;
 mod config;
 mod convert;
 mod decoder;
@@ -40,6 +41,13 @@ use crate::{Error, Result};
 /// The work of one dispatch, in floating-point operations, that even a small GPU ends within a
 /// fraction of the two seconds that desktop drivers allow.
 const DISPATCH_FLOP: usize = 50_000_000_000;
+
+/// How much of a model's weights has been read, in bytes of its files.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct LoadProgress {
+    pub done: u64,
+    pub total: u64,
+}
 
 /// A loaded model on its device.
 pub struct CoCa {
@@ -83,6 +91,17 @@ impl CoCa {
     ///
     /// Nothing large is allocated before every tensor's name, shape and dtype has been checked.
     pub fn load(gpu: &Gpu, source: &ModelSource, dtype: DType) -> Result<Self> {
+        Self::load_with(gpu, source, dtype, &mut |_| ())
+    }
+
+    /// [`load`](Self::load), which tells how far it has come: at the start, every 32 MB or so, and
+    /// at the end.
+    pub fn load_with(
+        gpu: &Gpu,
+        source: &ModelSource,
+        dtype: DType,
+        progress: &mut dyn FnMut(LoadProgress),
+    ) -> Result<Self> {
         if dtype == DType::F16 && !gpu.caps().f16 {
             return Err(Error::Argument {
                 what: "dtype",
@@ -92,7 +111,7 @@ impl CoCa {
         }
         let config = Config::parse(&source.file(source::CONFIG), &source.config_json()?)?;
         let checkpoint = source.weights()?;
-        Loader::load(gpu, &checkpoint, dtype, |l| {
+        Loader::load(gpu, &checkpoint, dtype, progress, |l| {
             Ok(Self {
                 gpu: gpu.clone(),
                 config: config.clone(),

@@ -226,6 +226,8 @@ def arguments() -> argparse.Namespace:
     )
     parser.add_argument("model", metavar="MODEL", help="tiny, an OpenCLIP model name, or a directory")
     parser.add_argument("--model-dir", type=Path, help="write config and random weights here")
+    parser.add_argument("--bin", action="store_true",
+                        help="write the weights as open_clip_pytorch_model.bin, too")
     parser.add_argument("--dump", type=Path, help="write the reference activations to this file")
     parser.add_argument("--dtype", choices=("f16", "f32"), default="f32",
                         help="element type of the written weights (default f32); the activations are "
@@ -265,6 +267,8 @@ def main() -> None:
         (args.model_dir / "open_clip_config.json").write_text(text)
         state = {key: value.to(dtype).contiguous() for key, value in model.state_dict().items()}
         save_file(state, args.model_dir / "model.safetensors", metadata={"format": "pt"})
+        if args.bin:
+            torch.save(state, args.model_dir / "open_clip_pytorch_model.bin")
     if args.dump:
         write_dump(args, model, config)
 

@@ -91,7 +91,7 @@ struct Answer {
 }
 
 pub fn run(args: &Args, started: Instant, quiet: bool) -> Result<ExitCode, Stop> {
-    let (source, engine) = args.model.load(quiet, Engine::load)?;
+    let (source, engine) = args.model.load(quiet)?;
     let options = args.writing.options(&engine)?;
     let (model, adapter) = (source.name(), engine.model().gpu().caps().name.clone());
     let bar = progress(args.paths.len(), quiet);

@@ -1,13 +1,18 @@
 //! Which model runs, on what: what `caption` and `parity` have in common.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use clap::ValueEnum;
+use indicatif::{DecimalBytes, ProgressBar, ProgressStyle};
+use vcoca_gpu::engine::Engine;
 use vcoca_gpu::gpu::{DType, Gpu};
-use vcoca_gpu::model::ModelSource;
+use vcoca_gpu::model::{LoadProgress, ModelSource};
 
 use super::Stop;
 use super::hub::HubArgs;
+
+/// How long loading goes on without showing how far it is.
+const PATIENCE: Duration = Duration::from_millis(500);
 
 #[derive(clap::Args)]
 pub struct ModelArgs {
@@ -41,14 +46,10 @@ impl From<Element> for DType {
 }
 
 impl ModelArgs {
-    /// Opens the adapter and loads the model through `load`.
-    pub fn load<T>(
-        &self,
-        quiet: bool,
-        load: impl FnOnce(&Gpu, &ModelSource, Option<DType>) -> vcoca_gpu::Result<T>,
-    ) -> Result<(ModelSource, T), Stop> {
-        open(&self.model, &self.hub, quiet, |gpu, source| {
-            load(gpu, source, self.dtype.map(DType::from))
+    /// Opens the adapter and loads the model with its tokenizer.
+    pub fn load(&self, quiet: bool) -> Result<(ModelSource, Engine), Stop> {
+        open(&self.model, &self.hub, quiet, |gpu, source, progress| {
+            Engine::load_with(gpu, source, self.dtype.map(DType::from), progress)
         })
     }
 }
@@ -59,20 +60,40 @@ pub fn open<T>(
     name: &str,
     hub: &HubArgs,
     quiet: bool,
-    load: impl FnOnce(&Gpu, &ModelSource) -> vcoca_gpu::Result<T>,
+    load: impl FnOnce(&Gpu, &ModelSource, &mut dyn FnMut(LoadProgress)) -> vcoca_gpu::Result<T>,
 ) -> Result<(ModelSource, T), Stop> {
     let clock = Instant::now();
     // Before the model: nobody should download one for a machine that cannot run it.
     let gpu = Gpu::new().map_err(Stop::unusable)?;
     let opened = clock.elapsed().as_secs_f64();
     let source = ModelSource::open(name, &hub.open(quiet)).map_err(Stop::unusable)?;
-    let clock = Instant::now();
-    let model = load(&gpu, &source).map_err(Stop::unusable)?;
+    let (clock, mut bytes, bar) = (Instant::now(), 0, progress_bar(quiet));
+    let model = load(&gpu, &source, &mut |progress| {
+        bytes = progress.total;
+        if clock.elapsed() > PATIENCE {
+            bar.set_length(progress.total);
+            bar.set_position(progress.done);
+        }
+    });
+    bar.finish_and_clear();
+    let model = model.map_err(Stop::unusable)?;
     let loaded = clock.elapsed().as_secs_f64();
     log::info!(
-        "{}: opened in {opened:.2} s, model {} loaded in {loaded:.2} s",
+        "{}: opened in {opened:.2} s, model {} loaded in {loaded:.2} s ({}, {:.2} GB/s)",
         gpu.caps().name,
         source.name(),
+        DecimalBytes(bytes),
+        bytes as f64 / 1e9 / loaded,
     );
     Ok((source, model))
+}
+
+/// A bar on stderr where that is a terminal; it is drawn when it is first moved.
+fn progress_bar(quiet: bool) -> ProgressBar {
+    if quiet {
+        return ProgressBar::hidden();
+    }
+    let style =
+        ProgressStyle::with_template("{bar:24} {decimal_bytes}/{decimal_total_bytes} of the model");
+    ProgressBar::no_length().with_style(style.expect("the template is well formed"))
 }

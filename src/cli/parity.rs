@@ -51,8 +51,8 @@ struct Line<'a> {
 pub fn run(args: &Args, quiet: bool) -> Result<ExitCode, Stop> {
     let dump = Dump::open(&args.reference)?;
     let dtype = DType::from(args.dtype);
-    let (source, model) = open(&args.model, &args.hub, quiet, |gpu, source| {
-        CoCa::load(gpu, source, dtype)
+    let (source, model) = open(&args.model, &args.hub, quiet, |gpu, source, progress| {
+        CoCa::load_with(gpu, source, dtype, progress)
     })?;
     let report = compare(&model, &dump)?;
     let adapter = &model.gpu().caps().name;

@@ -1,41 +1,65 @@
-//! The tensors of a model's files, memory-mapped.
+//! The tensors of a model's files, memory-mapped: found, described and checked, not copied.
 
+mod cursor;
+mod pickle;
+mod safetensors;
+mod shards;
+mod torch;
+mod view;
+mod zip;
+
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
 
 use memmap2::Mmap;
-use safetensors::{Dtype, SafeTensors};
 
 use crate::{Error, Result, files};
+pub(crate) use shards::INDEX_BYTES;
+pub use shards::ShardIndex;
+pub use view::Stored;
+use view::View;
 
-/// The names that weights are published under, or the index of several files of them; the first that
-/// is there is taken.
-pub(crate) const WEIGHTS: [&str; 5] = [
+/// The names that weights are published under; the first that is there is taken. An index names
+/// the files that go with it.
+pub(crate) const WEIGHTS: [&str; 9] = [
     "open_clip_model.safetensors",
     "open_clip_pytorch_model.safetensors",
     "model.safetensors",
     "open_clip_model.safetensors.index.json",
     "model.safetensors.index.json",
+    "open_clip_pytorch_model.bin",
+    "pytorch_model.bin",
+    "open_clip_pytorch_model.bin.index.json",
+    "pytorch_model.bin.index.json",
 ];
 
+/// What PyTorch's files are called otherwise.
+const TORCH: [&str; 3] = ["bin", "pt", "pth"];
+
+/// What wrappers of training put before every name: data parallel and compiled modules.
+const PREFIXES: [&str; 2] = ["module.", "_orig_mod."];
+
+/// A tensor, or why it cannot be read: only one that the model needs has to be readable.
+type Found = Result<View, String>;
+
 /// The tensors of one model, by name.
-pub(crate) struct Checkpoint {
-    files: Vec<(PathBuf, Bytes)>,
+pub struct Checkpoint {
+    /// What messages name.
+    path: PathBuf,
+    files: Vec<Bytes>,
     entries: HashMap<String, Entry>,
 }
 
 struct Entry {
     file: usize,
-    dtype: Dtype,
-    shape: Vec<usize>,
-    bytes: std::ops::Range<usize>,
+    tensor: Found,
 }
 
-pub(super) enum Bytes {
+enum Bytes {
     Mapped(Mmap),
-    #[cfg(feature = "shapes")]
-    Static(&'static [u8]),
+    Held(Cow<'static, [u8]>),
 }
 
 impl Deref for Bytes {
@@ -44,88 +68,141 @@ impl Deref for Bytes {
     fn deref(&self) -> &[u8] {
         match self {
             Self::Mapped(map) => map,
-            #[cfg(feature = "shapes")]
-            Self::Static(bytes) => bytes,
+            Self::Held(bytes) => bytes,
         }
-    }
-}
-
-/// One tensor as the file stores it.
-#[derive(Clone, Copy)]
-pub(crate) struct Stored<'a> {
-    pub shape: &'a [usize],
-    pub dtype: Dtype,
-    bytes: &'a [u8],
-}
-
-impl Stored<'_> {
-    /// Elements `range` of the flattened tensor, as f32.
-    pub fn elements(&self, range: std::ops::Range<usize>) -> impl Iterator<Item = f32> {
-        let size = self.dtype.bitsize() / 8;
-        let dtype = self.dtype;
-        self.bytes[range.start * size..range.end * size]
-            .chunks_exact(size)
-            .map(move |raw| match dtype {
-                Dtype::F32 => f32::from_le_bytes([raw[0], raw[1], raw[2], raw[3]]),
-                Dtype::F16 => half::f16::from_le_bytes([raw[0], raw[1]]).to_f32(),
-                Dtype::BF16 => half::bf16::from_le_bytes([raw[0], raw[1]]).to_f32(),
-                other => unreachable!("{other:?} is refused when the checkpoint is checked"),
-            })
     }
 }
 
 impl Checkpoint {
-    /// Maps the published file names if one is there, else every `*.safetensors` as a shard.
-    pub(super) fn open(folder: &Path) -> Result<Self> {
-        let mut whole = (WEIGHTS.iter().filter(|name| name.ends_with(".safetensors")))
-            .map(|name| folder.join(name));
-        let paths = match whole.find(|path| path.exists()) {
-            Some(path) => vec![path],
-            None => shards(folder)?,
-        };
-        if paths.is_empty() {
-            return Err(Error::model(
-                folder,
-                "expected *.safetensors weights in this directory, found none",
-            ));
+    /// Maps the weights in a directory: under the first published name that is there, else all
+    /// `*.safetensors` as shards, else the one file of PyTorch's.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Model`] names the file and the tensor or the byte at fault.
+    pub fn open(folder: &Path) -> Result<Self> {
+        let published = WEIGHTS.iter().map(|name| folder.join(name));
+        match published.into_iter().find(|path| path.exists()) {
+            Some(path) if path.extension().is_some_and(|e| e == "json") => Self::indexed(&path),
+            Some(path) => Self::map(path.clone(), vec![path]),
+            None => Self::unpublished(folder),
         }
-        let files = paths.into_iter().map(|path| {
-            let file = files::open(&path, "safetensors weights")?;
+    }
+
+    /// The tensors of one file that is in memory; `path` tells its format and serves messages.
+    ///
+    /// # Errors
+    ///
+    /// As [`open`](Self::open).
+    pub fn from_bytes(path: &Path, bytes: impl Into<Cow<'static, [u8]>>) -> Result<Self> {
+        let file = Bytes::Held(bytes.into());
+        Self::read(path.to_owned(), vec![(path.to_owned(), file)]).map(Self::without_prefix)
+    }
+
+    fn indexed(path: &Path) -> Result<Self> {
+        let json = files::read(path, "a JSON index of shards", INDEX_BYTES)?;
+        let index = ShardIndex::parse(path, &json)?;
+        let fail = |problem| Error::model(path, problem);
+        let missing = (index.tensors()).find(|(_, file)| !path.with_file_name(file).exists());
+        if let Some((tensor, file)) = missing {
+            return Err(fail(format!(
+                "tensor {tensor} is said to be in {file}, which is not there"
+            )));
+        }
+        let names: Vec<_> = index.files().into_iter().collect();
+        let files = names.iter().map(|name| path.with_file_name(name));
+        let checkpoint = Self::map_all(path.to_owned(), files.collect())?;
+        let misplaced = index.tensors().find(|&(tensor, file)| {
+            let entry = checkpoint.entries.get(tensor);
+            entry.is_none_or(|entry| names[entry.file] != file)
+        });
+        match misplaced {
+            None => Ok(checkpoint.without_prefix()),
+            Some((tensor, file)) => Err(fail(format!(
+                "tensor {tensor} is said to be in {file}, which does not hold it"
+            ))),
+        }
+    }
+
+    fn unpublished(folder: &Path) -> Result<Self> {
+        let shards = listed(folder, &["safetensors"])?;
+        if !shards.is_empty() {
+            return Self::map(folder.to_owned(), shards);
+        }
+        let torch = listed(folder, &TORCH)?;
+        match torch.len() {
+            1 => Self::map(torch[0].clone(), torch),
+            0 => Err(Error::model(
+                folder,
+                "expected *.safetensors or *.bin weights in this directory, found none",
+            )),
+            count => Err(Error::model(
+                folder,
+                format!(
+                    "expected one *.bin or *.pt, found {count}; call the one that is meant \
+                     open_clip_pytorch_model.bin"
+                ),
+            )),
+        }
+    }
+
+    fn map(path: PathBuf, files: Vec<PathBuf>) -> Result<Self> {
+        Self::map_all(path, files).map(Self::without_prefix)
+    }
+
+    fn map_all(path: PathBuf, files: Vec<PathBuf>) -> Result<Self> {
+        let files = files.into_iter().map(|path| {
+            let file = files::open(&path, "weights")?;
             // SAFETY: the map is only read; a file that someone truncates meanwhile ends the
             // process, as with every memory-mapped reader.
             let map = unsafe { Mmap::map(&file) }.map_err(Error::io(&path))?;
             Ok((path, Bytes::Mapped(map)))
         });
-        Self::index(files.collect::<Result<_>>()?)
+        Self::read(path, files.collect::<Result<_>>()?)
     }
 
-    pub(super) fn index(files: Vec<(PathBuf, Bytes)>) -> Result<Self> {
+    fn read(path: PathBuf, parts: Vec<(PathBuf, Bytes)>) -> Result<Self> {
+        let mut files = Vec::new();
         let mut entries = HashMap::new();
-        for (file, (path, bytes)) in files.iter().enumerate() {
-            let (header, metadata) = SafeTensors::read_metadata(bytes)
-                .map_err(|e| Error::model(path, format!("not a whole safetensors file: {e}")))?;
-            let data = 8 + header;
-            for (name, info) in metadata.tensors() {
-                let entry = Entry {
-                    file,
-                    dtype: info.dtype,
-                    shape: info.shape.clone(),
-                    bytes: data + info.data_offsets.0..data + info.data_offsets.1,
-                };
-                if entries.insert(name.clone(), entry).is_some() {
-                    return Err(Error::model(path, format!("tensor {name} is stored twice")));
+        for (file, (path, bytes)) in parts.into_iter().enumerate() {
+            for (name, tensor) in tensors(&path, &bytes)? {
+                if entries.contains_key(&name) {
+                    return Err(Error::model(
+                        &path,
+                        format!("tensor {name} is stored twice"),
+                    ));
                 }
+                entries.insert(name, Entry { file, tensor });
             }
+            files.push(bytes);
         }
-        Ok(Self { files, entries })
+        Ok(Self {
+            path,
+            files,
+            entries,
+        })
     }
 
-    pub fn get(&self, name: &str) -> Option<Stored<'_>> {
+    fn without_prefix(mut self) -> Self {
+        for _ in PREFIXES {
+            let common = |prefix: &&str| self.entries.keys().all(|name| name.starts_with(*prefix));
+            let Some(prefix) = PREFIXES.into_iter().find(common) else {
+                break;
+            };
+            let named = self.entries.into_iter();
+            self.entries = named
+                .map(|(name, entry)| (name[prefix.len()..].to_owned(), entry))
+                .collect();
+        }
+        self
+    }
+
+    /// A tensor, or why it cannot be read. `None` where there is none of that name.
+    pub fn get(&self, name: &str) -> Option<Result<Stored<'_>, &str>> {
         let entry = self.entries.get(name)?;
-        Some(Stored {
-            shape: &entry.shape,
-            dtype: entry.dtype,
-            bytes: &self.files[entry.file].1[entry.bytes.clone()],
+        Some(match &entry.tensor {
+            Ok(view) => Ok(view.of(&self.files[entry.file])),
+            Err(problem) => Err(problem),
         })
     }
 
@@ -135,15 +212,40 @@ impl Checkpoint {
 
     /// The path that messages name.
     pub fn path(&self) -> &Path {
-        &self.files[0].0
+        &self.path
+    }
+
+    /// Lets the system take back the memory of what was read so far; it is read again if need be.
+    pub(super) fn release(&self) {
+        #[cfg(unix)]
+        for file in &self.files {
+            if let Bytes::Mapped(map) = file {
+                // SAFETY: the map is of a file and only read, so its pages come back as they were.
+                // Nothing is lost where the system does not follow the advice.
+                let _ = unsafe { map.unchecked_advise(memmap2::UncheckedAdvice::DontNeed) };
+            }
+        }
     }
 }
 
-fn shards(folder: &Path) -> Result<Vec<PathBuf>> {
+fn tensors(path: &Path, bytes: &[u8]) -> Result<Vec<(String, Found)>> {
+    if bytes.starts_with(b"version https://git-lfs") {
+        let problem = "a pointer of Git LFS in place of the weights; fetch them with git lfs pull";
+        return Err(Error::model(path, problem));
+    }
+    match path.extension() {
+        Some(extension) if extension == "safetensors" => safetensors::read(path, bytes),
+        _ => torch::read(path, bytes),
+    }
+}
+
+/// The files in a directory that end in one of `extensions`, in order of their names.
+fn listed(folder: &Path, extensions: &[&str]) -> Result<Vec<PathBuf>> {
     let mut found = Vec::new();
     for entry in std::fs::read_dir(folder).map_err(Error::io(folder))? {
         let path = entry.map_err(Error::io(folder))?.path();
-        if path.extension().is_some_and(|e| e == "safetensors") {
+        let extension = path.extension().unwrap_or_default();
+        if extensions.iter().any(|wanted| extension == *wanted) {
             found.push(path);
         }
     }

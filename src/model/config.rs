@@ -7,6 +7,9 @@ use serde::Deserialize;
 use crate::preprocess::{Interpolation, Preprocess, ResizeMode};
 use crate::{Error, Result};
 
+/// Far above any configuration, and small enough that what the worst one makes stays below 64 MB.
+const CONFIG_BYTES: usize = 1 << 20;
+
 /// Sizes of one transformer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Tower {
@@ -70,6 +73,12 @@ impl Config {
     /// that no published checkpoint uses.
     pub fn parse(path: &Path, json: &[u8]) -> Result<Self> {
         let fail = |problem: String| Error::model(path, problem);
+        if json.len() > CONFIG_BYTES {
+            return Err(fail(format!(
+                "expected a configuration of at most {CONFIG_BYTES} bytes, found {}",
+                json.len()
+            )));
+        }
         let value: serde_json::Value = serde_json::from_slice(json)
             .map_err(|e| fail(format!("not a JSON configuration: {e}")))?;
         let file: File = if value.get("model_cfg").is_some() {

@@ -8,8 +8,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::HashSet;
 use std::ops::Range;
 
-use safetensors::Dtype;
-
+use super::LoadProgress;
 use super::checkpoint::{Checkpoint, Stored};
 use super::convert::Block;
 use crate::gpu::{DType, Gpu, Pass, Tensor};
@@ -30,7 +29,10 @@ pub(super) struct Loader<'a> {
     /// In a dry run, what every tensor is: nothing is read.
     placeholder: Option<Tensor>,
     problems: RefCell<Vec<String>>,
-    used: RefCell<HashSet<String>>,
+    /// Tensors that the model is made of and that were not read so far.
+    unread: RefCell<HashSet<String>>,
+    progress: RefCell<&'a mut dyn FnMut(LoadProgress)>,
+    read: Cell<LoadProgress>,
     in_flight: Cell<usize>,
 }
 
@@ -59,6 +61,7 @@ impl<'a> Loader<'a> {
         gpu: &'a Gpu,
         checkpoint: &'a Checkpoint,
         elem: DType,
+        progress: &'a mut dyn FnMut(LoadProgress),
         build: impl Fn(&Self) -> Result<T>,
     ) -> Result<T> {
         let mut loader = Self {
@@ -67,29 +70,35 @@ impl<'a> Loader<'a> {
             elem,
             placeholder: Some(gpu.persistent(&[1], DType::F32)?),
             problems: RefCell::default(),
-            used: RefCell::default(),
+            unread: RefCell::default(),
+            progress: RefCell::new(progress),
+            read: Cell::default(),
             in_flight: Cell::new(0),
         };
         build(&loader)?;
         loader.report()?;
         loader.placeholder = None;
+        loader.tell();
         let built = build(&loader)?;
         gpu.wait()?;
+        loader.tell();
         Ok(built)
+    }
+
+    /// Tells how far reading has come.
+    fn tell(&self) {
+        (self.progress.borrow_mut())(self.read.get());
     }
 
     fn report(&self) -> Result<()> {
         let problems = self.problems.borrow();
         if !problems.is_empty() {
-            let shown = 5;
-            let more = problems.len().saturating_sub(shown);
-            let mut text = problems[..problems.len().min(shown)].join("; ");
-            if more > 0 {
-                text += &format!("; and {more} more");
-            }
-            return Err(Error::model(self.checkpoint.path(), text));
+            return Err(Error::model(
+                self.checkpoint.path(),
+                listed(&problems, "; "),
+            ));
         }
-        let used = self.used.borrow();
+        let used = self.unread.borrow();
         let mut extra: Vec<_> = self
             .checkpoint
             .names()
@@ -101,7 +110,7 @@ impl<'a> Loader<'a> {
                 "{}: {} tensors are not part of the model and were left out: {}",
                 self.checkpoint.path().display(),
                 extra.len(),
-                extra.join(", ")
+                listed(&extra, ", ")
             );
         }
         Ok(())
@@ -120,23 +129,36 @@ impl<'a> Loader<'a> {
     /// back whether there are any or not.
     fn stored(&self, name: &str, shape: &[usize]) -> Option<Stored<'a>> {
         let found = self.checkpoint.get(name);
+        let mut read = self.read.get();
         if !self.dry() {
-            return Some(found.expect("the dry run saw it"));
+            let stored = found.expect("the dry run saw it");
+            let stored = stored.expect("the dry run checked it");
+            if self.unread.borrow_mut().remove(name) {
+                read.done += stored.file_bytes() as u64;
+                self.read.set(read);
+            }
+            return Some(stored);
         }
-        self.used.borrow_mut().insert(name.to_owned());
+        if self.unread.borrow_mut().insert(name.to_owned())
+            && let Some(Ok(stored)) = found
+        {
+            read.total += stored.file_bytes() as u64;
+            self.read.set(read);
+        }
         let problem = match found {
             None => Some(format!(
                 "tensor {name} is missing (expected shape {shape:?})"
             )),
-            Some(t) if t.shape != shape => Some(format!(
+            Some(Err(problem)) => Some(format!("tensor {name}: {problem}")),
+            Some(Ok(t)) if t.shape != shape => Some(format!(
                 "tensor {name}: expected shape {shape:?}, found {:?}",
                 t.shape
             )),
-            Some(t) if !matches!(t.dtype, Dtype::F32 | Dtype::F16 | Dtype::BF16) => Some(format!(
+            Some(Ok(t)) if !t.readable() => Some(format!(
                 "tensor {name}: expected F32, F16 or BF16, found {:?}",
                 t.dtype
             )),
-            Some(_) => None,
+            Some(Ok(_)) => None,
         };
         self.problems.borrow_mut().extend(problem);
         None
@@ -152,8 +174,8 @@ impl<'a> Loader<'a> {
             [.., cols] => (shape.iter().product::<usize>() / cols, *cols),
         };
         let dims = if shape.is_empty() { &[1] } else { shape };
-        self.fill(name, dims, rows, cols, DType::F32, |row, out| {
-            out.copy_from(stored.elements(row * cols..(row + 1) * cols));
+        self.fill(name, dims, rows, cols, DType::F32, &|row| {
+            (stored, row * cols..(row + 1) * cols)
         })
     }
 
@@ -162,7 +184,9 @@ impl<'a> Loader<'a> {
         let Some(stored) = self.stored(name, &[]) else {
             return Ok(0.0);
         };
-        let value = stored.elements(0..1).sum::<f32>().exp();
+        let mut value = 0.0;
+        stored.read(0, std::slice::from_mut(&mut value));
+        let value = value.exp();
         match value.is_finite() {
             true => Ok(value),
             false => Err(self.not_finite(name, DType::F32)),
@@ -222,13 +246,8 @@ impl<'a> Loader<'a> {
             let mut column = 0;
             for (stored, rows) in &stored {
                 let stored = stored.as_ref().expect("not dry");
-                for row in rows.clone() {
-                    let values = stored.elements(row * k + inputs.start..row * k + inputs.end);
-                    for (i, value) in values.enumerate() {
-                        block.set(i * dims[1] + column, value);
-                    }
-                    column += 1;
-                }
+                block.transpose(column, stored, rows.clone(), k, inputs.clone());
+                column += rows.len();
             }
         })?;
         Ok(Linear { weight, bias, n })
@@ -239,8 +258,8 @@ impl<'a> Loader<'a> {
             return Ok(self.nothing());
         };
         let cols = padded(part.rows.len());
-        self.fill(part.name, &[cols], 1, cols, DType::F32, |_, out| {
-            out.copy_from(stored.elements(part.rows.clone()));
+        self.fill(part.name, &[cols], 1, cols, DType::F32, &|_| {
+            (stored, part.rows.clone())
         })
     }
 
@@ -267,7 +286,7 @@ impl<'a> Loader<'a> {
     fn columns(
         &self,
         name: &str,
-        stored: Option<Stored>,
+        stored: Option<Stored<'a>>,
         [k, n]: [usize; 2],
         range: Range<usize>,
     ) -> Result<Linear> {
@@ -275,8 +294,8 @@ impl<'a> Loader<'a> {
             None => self.nothing(),
             Some(stored) => {
                 let cols = padded(range.len());
-                self.fill(name, &[k, cols], k, cols, self.elem, |row, out| {
-                    out.copy_from(stored.elements(row * n + range.start..row * n + range.end));
+                self.fill(name, &[k, cols], k, cols, self.elem, &|row| {
+                    (stored, row * n + range.start..row * n + range.end)
                 })?
             }
         };
@@ -294,20 +313,13 @@ impl<'a> Loader<'a> {
         let most = (binding / (width * self.elem.size())).max(1);
         let parts = (0..rows).step_by(most).map(|first| {
             let count = most.min(rows - first);
-            match &stored {
-                None => Ok(self.nothing()),
-                Some(stored) => self.fill(
-                    name,
-                    &[count, width],
-                    count,
-                    width,
-                    self.elem,
-                    |row, out| {
-                        let start = (first + row) * width;
-                        out.copy_from(stored.elements(start..start + width));
-                    },
-                ),
-            }
+            let Some(stored) = stored else {
+                return Ok(self.nothing());
+            };
+            self.fill(name, &[count, width], count, width, self.elem, &|row| {
+                let start = (first + row) * width;
+                (stored, start..start + width)
+            })
         });
         Ok(TokenTable {
             parts: parts.collect::<Result<_>>()?,
@@ -319,7 +331,7 @@ impl<'a> Loader<'a> {
         self.placeholder.clone().expect("only in a dry run")
     }
 
-    /// Allocates (rows, cols) as `dims` and fills it row by row.
+    /// Allocates (rows, cols) as `dims` and fills each row with the elements that `source` names.
     fn fill(
         &self,
         name: &str,
@@ -327,12 +339,12 @@ impl<'a> Loader<'a> {
         rows: usize,
         cols: usize,
         dtype: DType,
-        write_row: impl Fn(usize, &mut Block),
+        source: &dyn Fn(usize) -> (Stored<'a>, Range<usize>),
     ) -> Result<Tensor> {
         let tensor = self.fill_blocks(name, &[rows, cols], dtype, |range, block| {
             for (i, row) in range.enumerate() {
-                block.seek(i * cols);
-                write_row(row, block);
+                let (stored, elements) = source(row);
+                block.copy(i, &stored, elements);
             }
         })?;
         Ok(tensor.reshape(dims))
@@ -353,7 +365,7 @@ impl<'a> Loader<'a> {
         let mut pass = self.gpu.pass();
         for first in (0..rows).step_by(step) {
             let range = first..rows.min(first + step);
-            let mut block = Block::new(range.len() * cols, dtype);
+            let mut block = Block::new(range.len(), cols, dtype);
             write(range.clone(), &mut block);
             if !block.finite() {
                 return Err(self.not_finite(name, dtype));
@@ -378,7 +390,20 @@ impl<'a> Loader<'a> {
         }
         let gpu = pass.gpu();
         pass.submit()?.wait()?;
+        self.checkpoint.release();
+        self.tell();
         self.in_flight.set(0);
         Ok(gpu.pass())
     }
+}
+
+/// The first few of a list, and how many more there are.
+fn listed<T: AsRef<str>>(all: &[T], between: &str) -> String {
+    let shown = all.len().min(5);
+    let shown_texts: Vec<&str> = all[..shown].iter().map(AsRef::as_ref).collect();
+    let mut text = shown_texts.join(between);
+    if all.len() > shown {
+        text += &format!("{between}and {} more", all.len() - shown);
+    }
+    text
 }

@@ -32,8 +32,8 @@ pub const SMALL: Sizes = Sizes {
 
 pub type Tensors = BTreeMap<String, (Vec<usize>, Vec<f32>)>;
 
-/// Names, shapes and pseudo-random values of every tensor.
-pub fn tensors(s: Sizes) -> Tensors {
+/// Names and shapes of every tensor.
+pub fn shapes(s: Sizes) -> Vec<(String, Vec<usize>)> {
     let (d, e) = (s.vision, s.embed);
     let grid = s.image / s.patch;
     let mut shapes: Vec<(String, Vec<usize>)> = vec![
@@ -94,12 +94,17 @@ pub fn tensors(s: Sizes) -> Tensors {
         shapes.push((format!("{name}.weight"), vec![width]));
         shapes.push((format!("{name}.bias"), vec![width]));
     }
+    shapes
+}
+
+/// The same with pseudo-random values.
+pub fn tensors(s: Sizes) -> Tensors {
     let mut state = 12345_u32;
     let mut random = move || {
         state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
         (state >> 8) as f32 / (1 << 24) as f32 - 0.5
     };
-    shapes
+    shapes(s)
         .into_iter()
         .map(|(name, shape)| {
             let values = (0..shape.iter().product()).map(|_| random()).collect();

@@ -1,7 +1,9 @@
 //! What the GPU tests share: one device a process, because devices are slow to open and leak.
 #![allow(dead_code)] // each test program uses a part
 
+pub mod alloc;
 pub mod checkpoint;
+pub mod torch;
 
 use std::path::Path;
 use std::sync::LazyLock;
