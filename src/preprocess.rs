@@ -8,6 +8,7 @@
 //! is sited. PQ and HLG pictures are tone-mapped to sRGB: white at 203 nits, light above half of
 //! it rolled off so that 1000 nits are the brightest; their primaries are taken to be BT.2020's.
 //! The matrix, range and siting of RGB pictures are ignored, and their values taken as full range.
+//! `docs/preprocessing.md` has the formulas.
 
 mod layout;
 pub(crate) mod resample;
