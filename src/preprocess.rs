@@ -5,9 +5,8 @@
 //! (`Resize`, `CenterCrop`, `ToTensor`, `Normalize`; Pillow 13, which resizes tall pictures in
 //! another order than before). Luma and chroma are first converted to the 8-bit RGB that such a
 //! picture would hold, the same on every adapter: chroma is interpolated bilinearly from where it
-//! is sited. PQ and HLG pictures are tone-mapped to sRGB: white at 203 nits, light above half of
-//! it rolled off so that 1000 nits are the brightest; their primaries are taken to be BT.2020's.
-//! The matrix, range and siting of RGB pictures are ignored, and their values taken as full range.
+//! is sited. PQ and HLG pictures, taken to have BT.2020's primaries, are tone-mapped to sRGB. RGB
+//! pictures are taken for full range. `docs/preprocessing.md` has the formulas.
 
 mod layout;
 pub(crate) mod resample;

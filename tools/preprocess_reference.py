@@ -20,6 +20,10 @@ The file holds, for case NN of `cases` (n, 4) i64, rows of (W, H, seed, S):
     case.NN.input   (H, W, 3) u8   the input, for the first three cases, to check the formula with
     case.NN.pixels  (3, S, S) f32  normalised, for the first two cases
 
+A second file, `preprocess_digest.txt`, has random sizes by the hundred, in rows of W, H, seed, S and
+the FNV-1a hash (64 bits) of the bytes of `rgb`: sides of one pixel, pictures up to 200 times as long as
+wide, enlarged and shrunk, for S of 224 and others.
+
 Pillow >= 13 resizes vertically first where the height shrinks by more than twice as many pixels as the
 width, that is where H-h > 0 and H-h > 2*(W-w) for a resize from (W, H) to (w, h): videos from phones held
 upright, for one. Everywhere else, and in older releases always, the horizontal pass comes first. With the
@@ -30,6 +34,7 @@ tensor of OpenCLIP's own image transform.
 """
 
 import argparse
+import random
 from importlib.metadata import version
 from pathlib import Path
 
@@ -69,6 +74,9 @@ SIZES = [  # (W, H, S)
     (341, 256, 224), (113, 200, 224),
 ]
 
+RANDOM_SIZES = 600
+PACKAGES = ("pillow", "open_clip_torch", "torchvision")
+
 
 def hashed_image(width: int, height: int, seed: int) -> np.ndarray:
     """(H, W, 3) u8 by the formula above."""
@@ -99,39 +107,92 @@ def resize_and_crop(image: Image.Image, size: int) -> Image.Image:
     return image.crop((left, top, left + size, top + size))
 
 
+def random_sizes() -> list[tuple[int, int, int]]:
+    """(W, H, S), the long side at most 700 pixels before and 20,000 after."""
+    numbers = random.Random(20221209)
+
+    def log_uniform(low: float, high: float) -> int:
+        return int(low * (high / low) ** numbers.random())
+
+    sizes = []
+    for i in range(RANDOM_SIZES):
+        size = 224 if i % 2 else numbers.choice((1, 7, 16, 31, 64, 100, 256, 288, 336))
+        if i % 10 == 0:  # a side of one pixel
+            short, long = 1, log_uniform(1, 60)
+        elif i % 10 < 4:  # enlarged, at any aspect
+            short = log_uniform(2, max(size, 3))
+            long = log_uniform(short, min(60 * short, 700))
+        elif i % 10 < 8:  # the short side near S, or above
+            short = log_uniform(max(0.8 * size, 1), 360)
+            long = log_uniform(short, 700)
+        else:  # any
+            short, long = sorted((log_uniform(2, 400), log_uniform(12, 700)))
+            long = min(long, 60 * short)
+        sizes.append((short, long, size) if numbers.random() < 0.5 else (long, short, size))
+    return sizes
+
+
+def fnv(data: bytes) -> int:
+    hash = 0xCBF29CE484222325
+    for byte in data:
+        hash = (hash ^ byte) * 0x100000001B3 & (1 << 64) - 1
+    return hash
+
+
+def resized(source: np.ndarray, size: int) -> tuple[np.ndarray, torch.Tensor]:
+    """Pixels and normalised pixels, checked to be those of OpenCLIP's transform."""
+    image = Image.fromarray(source)
+    rgb = np.asarray(resize_and_crop(image, size))
+    pixels = image_transform(size, is_train=False, mean=MEAN, std=STD)(image)
+    if not torch.equal(pixels, normalised(rgb)):
+        raise SystemExit(f"{image.size} to {size}: not what OpenCLIP's transform gives")
+    return rgb, pixels
+
+
 def normalised(rgb: np.ndarray) -> torch.Tensor:
     """(3, S, S) f32, each step rounded to f32."""
     pixels = torch.from_numpy(rgb.copy()).permute(2, 0, 1).float() / 255
     return (pixels - torch.tensor(MEAN).view(3, 1, 1)) / torch.tensor(STD).view(3, 1, 1)
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--out", type=Path, default=Path("tests/data/preprocess.safetensors"),
-                        help="the file to write (default tests/data/preprocess.safetensors)")
-    out = parser.parse_args().out
-
-    if int(version("pillow").split(".")[0]) < 13:
-        raise SystemExit("Pillow 13 or later, please: older ones resize tall images in another order")
+def write_pixels(out: Path) -> None:
     cases = [(width, height, seed, size) for seed, (width, height, size) in enumerate(SIZES, 1)]
     tensors = {"cases": torch.tensor(cases)}
     for i, (width, height, seed, size) in enumerate(cases):
         source = hashed_image(width, height, seed)
-        image = Image.fromarray(source)
-        rgb = np.asarray(resize_and_crop(image, size))
-        pixels = image_transform(size, is_train=False, mean=MEAN, std=STD)(image)
-        if not torch.equal(pixels, normalised(rgb)):
-            raise SystemExit(f"{width}x{height} to {size}: not what OpenCLIP's transform gives")
+        rgb, pixels = resized(source, size)
         tensors[f"case.{i:02}.rgb"] = torch.from_numpy(rgb.copy())
         if i < 3:
             tensors[f"case.{i:02}.input"] = torch.from_numpy(source)
         if i < 2:
             tensors[f"case.{i:02}.pixels"] = pixels.contiguous()
-    metadata = {name: version(name) for name in ("pillow", "open_clip_torch", "torchvision")}
+    metadata = {name: version(name) for name in PACKAGES}
     save_file(tensors, out, metadata=metadata)
-    print(f"{len(cases)} cases, each equal to OpenCLIP's transform; {out.stat().st_size} bytes")
+    print(f"{len(cases)} cases; {out.stat().st_size} bytes")
+
+
+def write_digest(out: Path) -> None:
+    versions = ", ".join(f"{name} {version(name)}" for name in PACKAGES)
+    lines = [f"# {versions}", "# width, height, seed, size, hash of the pixels"]
+    for seed, (width, height, size) in enumerate(random_sizes(), 1000):
+        rgb, _ = resized(hashed_image(width, height, seed), size)
+        lines.append(f"{width} {height} {seed} {size} {fnv(rgb.tobytes()):016x}")
+    out.write_text("\n".join(lines) + "\n")
+    print(f"{len(lines) - 2} random sizes; {out.stat().st_size} bytes")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--out", type=Path, default=Path("tests/data"),
+                        help="the folder to write to (default tests/data)")
+    out = parser.parse_args().out
+
+    if int(version("pillow").split(".")[0]) < 13:
+        raise SystemExit("Pillow 13 or later, please: older ones resize tall images in another order")
+    write_pixels(out / "preprocess.safetensors")
+    write_digest(out / "preprocess_digest.txt")
 
 
 if __name__ == "__main__":

@@ -18,6 +18,58 @@ const ORIENTATIONS: [Orientation; 8] = [
     Orientation::FlipRotate270,
 ];
 
+/// The frames of `tools/colour_reference.py`, whose formulas `docs/preprocessing.md` has.
+#[test]
+fn colours_are_those_of_the_written_formulas() -> Result<()> {
+    use PixelFormat::*;
+    let file = std::fs::read("tests/data/colour.safetensors").expect("the fixtures");
+    let stored = safetensors::SafeTensors::deserialize(&file).expect("a safetensors file");
+    let cases = stored.tensor("cases").expect("cases");
+    let cases: Vec<u16> = bytemuck::pod_collect_to_vec(cases.data());
+    let rgb = stored.tensor("rgb").expect("rgb");
+    let (mut rgb, _) = rgb.data().as_chunks::<3>();
+    // Of SDR, then of HDR: pixels, the sum of their differences, the largest.
+    let mut found = [(0, 0, 0); 2];
+    for case in cases.as_chunks::<8>().0 {
+        let [format, matrix, range, transfer, siting, width, height, seed] = case.map(usize::from);
+        let format = [I420, Nv12, Y42b, Y444, I420Le10, P010][format];
+        let mut frame = noisy(format, [width as u32, height as u32], 3, seed as u32);
+        frame.picture.color = Colorimetry {
+            matrix: [Matrix::Bt601, Matrix::Bt709, Matrix::Bt2020][matrix],
+            range: [Range::Limited, Range::Full][range],
+            transfer: [Transfer::Sdr, Transfer::Pq, Transfer::Hlg][transfer],
+            siting: [
+                ChromaSiting::Left,
+                ChromaSiting::Center,
+                ChromaSiting::TopLeft,
+            ][siting],
+        };
+        let (want, rest) = rgb.split_at(width * height);
+        rgb = rest;
+        let (count, sum, largest) = &mut found[usize::from(transfer > 0)];
+        for (got, want) in upright(&frame)?
+            .as_flattened()
+            .iter()
+            .zip(want.as_flattened())
+        {
+            let difference = u32::from(got.abs_diff(*want));
+            assert!(
+                difference <= 2,
+                "{format:?} {:?}: {got}, want {want}",
+                frame.picture.color
+            );
+            *count += 1;
+            *sum += difference;
+            *largest = difference.max(*largest);
+        }
+    }
+    assert!(rgb.is_empty());
+    for (count, sum, _) in found {
+        assert!(count > 0 && sum <= count, "{sum} levels on {count} values");
+    }
+    Ok(())
+}
+
 #[test]
 fn every_format_matrix_range_and_siting_converts_like_the_twin() -> Result<()> {
     use PixelFormat::*;
@@ -73,6 +125,50 @@ fn hdr_is_tone_mapped_like_the_twin() -> Result<()> {
         let mut frame = frame(Gray8, [3, 3], 0, |_, _, _| level);
         frame.picture.color.transfer = Transfer::Pq;
         assert_eq!(upright(&frame)?, [[want; 3]; 9]);
+    }
+    Ok(())
+}
+
+/// Greys of the table in `docs/preprocessing.md`: luma of 10 bits, and the level that is shown.
+#[test]
+fn the_tone_curve_goes_through_the_stated_points() -> Result<()> {
+    let pq = [
+        (195, 15),
+        (327, 63),
+        (450, 136),
+        (510, 187),
+        (573, 225),
+        (636, 242),
+        (689, 250),
+        (723, 255),
+        (940, 255),
+    ];
+    let hlg = [
+        (149, 15),
+        (287, 63),
+        (499, 136),
+        (618, 188),
+        (721, 225),
+        (816, 242),
+        (892, 250),
+        (940, 255),
+    ];
+    let points = pq.map(|point| (Transfer::Pq, point)).into_iter();
+    for (transfer, (luma, level)) in points.chain(hlg.map(|point| (Transfer::Hlg, point))) {
+        let mut frame = frame(PixelFormat::I420Le10, [2, 2], 0, |plane, _, byte| {
+            u16::to_le_bytes([luma, 512, 512][plane])[byte % 2]
+        });
+        frame.picture.color = Colorimetry {
+            matrix: Matrix::Bt2020,
+            transfer,
+            ..SDR
+        };
+        for got in upright(&frame)?.as_flattened() {
+            assert!(
+                got.abs_diff(level) <= 1,
+                "{transfer:?} {luma}: {got}, want {level}"
+            );
+        }
     }
     Ok(())
 }
