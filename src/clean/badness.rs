@@ -1,8 +1,8 @@
 //! Whether a text looks like UTF-8 that somebody has read as something else.
 //!
 //! The kinds of characters, and which of them hardly ever meet in an intended text, are data of
-//! ftfy 6.3.1 (`ftfy/badness.py`, Copyright 2023 Robyn Speer, Apache License 2.0,
-//! <https://www.apache.org/licenses/LICENSE-2.0>), written down here as tables.
+//! ftfy 6.3.1 (`ftfy/badness.py`, Copyright 2023 Robyn Speer, Apache License 2.0: see `clean/LICENSE`),
+//! written down here as tables.
 
 use std::collections::HashMap;
 use std::sync::LazyLock;
