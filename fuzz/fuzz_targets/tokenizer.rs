@@ -1,12 +1,21 @@
-//! `tokenizer.json`, and a text and some ids through the tokenizer that it makes.
+//! `tokenizer.json` and `merges.txt`, and a text and some ids through the tokenizer that they make.
 #![no_main]
 
 use std::path::Path;
 
-use vcoca_gpu::tokenizer::{self, Tokenizer};
+use vcoca_gpu::tokenizer::{self, CLIP_VOCAB, Tokenizer};
 
-/// As many as CLIP has.
-const VOCABULARY: usize = 49408;
+/// Entries of a vocabulary that are not merges.
+const WITHOUT_MERGES: usize = 514;
+
+fn use_it(tokenizer: &Tokenizer) {
+    let text = "a photo of 2 cats, it's \u{e9}t\u{e9} \u{1f408}!";
+    if let Ok(ids) = tokenizer.encode_padded(text) {
+        assert_eq!(ids.len(), 16, "a row of ids is as long as the context");
+        tokenizer.decode(&ids);
+    }
+    tokenizer.decode(&[0, 1, 2, 300, 513, 49405, 49406, u32::MAX]);
+}
 
 libfuzzer_sys::fuzz_target!(
     init: {
@@ -20,13 +29,16 @@ libfuzzer_sys::fuzz_target!(
         }));
     },
     |bytes: &[u8]| {
-        let read = Tokenizer::from_json(Path::new("tokenizer.json"), bytes, 16, VOCABULARY);
-        if let Ok(tokenizer) = read {
-            if let Ok(ids) = tokenizer.encode_padded("a photo of 2 cats, it's \u{e9}t\u{e9} \u{1f408}!") {
-                assert_eq!(ids.len(), 16, "a row of ids is as long as the context");
-                tokenizer.decode(&ids);
+        let path = Path::new("tokenizer");
+        if let Ok(tokenizer) = Tokenizer::from_json(path, bytes, 16, CLIP_VOCAB) {
+            use_it(&tokenizer);
+        }
+        let merges = bytes.split(|&byte| byte == b'\n').count();
+        for merges in [merges, merges.saturating_sub(1), merges.saturating_sub(2)] {
+            let vocabulary = WITHOUT_MERGES + merges;
+            if let Ok(tokenizer) = Tokenizer::from_merges(path, bytes, 16, vocabulary) {
+                use_it(&tokenizer);
             }
-            tokenizer.decode(&[0, 1, 2, 300, 49405, 49406, u32::MAX]);
         }
     }
 );
