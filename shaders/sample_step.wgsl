@@ -135,7 +135,8 @@ fn main(
         cut = min(cut, rank(most_score)); // whatever the rounding of the sums, the best stay
     }
 
-    let key = p.key ^ scramble(row % p.candidates);
+    // Scrambled once more: what is symmetric in candidate and id would tie their draws together.
+    let key = scramble(p.key ^ scramble(row % p.candidates));
     var best = 0.0;
     var racer = NOBODY;
     for (var c = lane; c < p.vocabulary; c += LANES) {

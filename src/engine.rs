@@ -182,6 +182,16 @@ impl Engine {
     /// The contexts of clips behind each other: (B, Q-1, E) f32.
     fn contexts(&self, clips: &[&Clip]) -> Result<Tensor> {
         let first = &clips[0].context;
+        let strange = clips
+            .iter()
+            .find(|clip| clip.context.dims() != first.dims());
+        if let Some(clip) = strange {
+            return Err(Error::Argument {
+                what: "clips",
+                expected: format!("those of one model, with contexts {:?}", first.dims()),
+                found: format!("{:?}", clip.context.dims()),
+            });
+        }
         if clips.len() == 1 {
             return Ok(first.clone());
         }

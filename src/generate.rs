@@ -12,13 +12,16 @@ use crate::{Error, Result};
 
 /// How a text is written. The defaults are those of OpenCLIP's `generate`, but for the strategy: its
 /// own is [`BeamSearch::OPENCLIP`].
+///
+/// Texts are OpenCLIP's, with padding as its releases up to 2.x read it: 3.x hides an id 0 inside a
+/// text from what follows, as if it were padding.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Options {
     /// Most ids in all, the first (SOT) and the last (EOT) included; capped by the model's context.
     pub seq_len: usize,
     /// No end before this many ids.
     pub min_seq_len: usize,
-    /// Ids that follow SOT and are continued.
+    /// Ids of words that follow SOT and are continued.
     pub prompt: Vec<u32>,
     /// What the logit of an id that the text holds already is divided by (multiplied, below 0).
     pub repetition_penalty: f32,
@@ -41,21 +44,62 @@ impl Default for Options {
 }
 
 impl Options {
-    /// Whether a model of this configuration can write so: what [`generate`] asks first.
+    /// Whether these options agree with each other; [`generate`] asks first.
     ///
     /// Errors: [`Error::Argument`], which names the option.
-    pub fn check(&self, config: &Config) -> Result<()> {
+    pub fn check(&self) -> Result<()> {
+        if self.seq_len < 2 {
+            return refuse("seq_len", "at least 2", self.seq_len);
+        }
+        if self.min_seq_len >= self.seq_len {
+            let expected = format!("below seq_len, {}", self.seq_len);
+            return refuse("min_seq_len", expected, self.min_seq_len);
+        }
+        if !(0.01..=100.0).contains(&self.repetition_penalty) {
+            let found = self.repetition_penalty;
+            return refuse("repetition_penalty", "0.01 to 100", found);
+        }
+        let (most, why) = match self.strategy {
+            Strategy::Greedy => (1, " (drawn texts and beams give more)"),
+            Strategy::Draw(draw) => {
+                draw.check()?;
+                (MAX_CANDIDATES, "")
+            }
+            Strategy::Beams(search) => {
+                search.check(MAX_BEAMS)?;
+                (search.beams_of_a_group(), ", as many as a group has beams")
+            }
+        };
+        match self.candidates {
+            0 => refuse("candidates", "at least 1", 0),
+            more if more > most => refuse("candidates", format!("at most {most}{why}"), more),
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether a model of this configuration can write so.
+    ///
+    /// Errors: those of [`check`](Self::check), and for a prompt or more beams than it takes.
+    pub fn fits(&self, config: &Config) -> Result<()> {
         Start::check(config, self).map(drop)
     }
 
     /// Clips to write about together: their logits stay within any adapter's bindings.
     pub(crate) fn clips_at_once(&self) -> usize {
         let texts = match self.strategy {
-            Strategy::Beams(search) => search.beams,
+            Strategy::Beams(search) => search.beams / search.groups.max(1),
             _ => self.candidates,
         };
         (TEXTS_AT_ONCE / texts.max(1)).max(1)
     }
+}
+
+fn refuse<T>(what: &'static str, expected: impl Into<String>, found: impl ToString) -> Result<T> {
+    Err(Error::Argument {
+        what,
+        expected: expected.into(),
+        found: found.to_string(),
+    })
 }
 
 /// How the next id is chosen.
@@ -91,6 +135,21 @@ impl Default for Draw {
     }
 }
 
+impl Draw {
+    fn check(&self) -> Result<()> {
+        if !(0.01..=100.0).contains(&self.temperature) {
+            return refuse("temperature", "0.01 to 100", self.temperature);
+        }
+        if !(self.top_p > 0.0 && self.top_p <= 1.0) {
+            return refuse("top_p", "above 0, at most 1", self.top_p);
+        }
+        if self.top_k == Some(0) {
+            return refuse("top_k", "at least 1", 0);
+        }
+        Ok(())
+    }
+}
+
 /// Following the best texts side by side.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BeamSearch {
@@ -123,6 +182,19 @@ impl BeamSearch {
     fn beams_of_a_group(&self) -> usize {
         self.beams / self.groups
     }
+
+    /// `most` beams a group.
+    fn check(&self, most: usize) -> Result<()> {
+        if self.groups == 0 || !self.beams.is_multiple_of(self.groups) {
+            let expected = format!("a part of {} beams", self.beams);
+            return refuse("groups", expected, self.groups);
+        }
+        if !(1..=most).contains(&self.beams_of_a_group()) {
+            let expected = format!("1 to {most} in a group");
+            return refuse("beams", expected, self.beams_of_a_group());
+        }
+        Ok(())
+    }
 }
 
 /// One text as it was written.
@@ -153,6 +225,9 @@ const STEPS_AT_ONCE: usize = 8;
 /// Greedy and drawn texts end on EOT or on id 0, and EOT is forced as the last of `seq_len`; a beam
 /// search ends as transformers' `BeamSearchScorer` does. Blocks until all texts have ended.
 ///
+/// All clips are written about at once: so many that their logits, `candidates` or beams rows of the
+/// vocabulary for each, fit the adapter's bindings.
+///
 /// Errors: [`Error::Argument`] for options that contradict each other or the model; logits that are
 /// not numbers; the device's.
 pub fn generate(model: &CoCa, context: &Tensor, options: &Options) -> Result<Vec<Vec<Generated>>> {
@@ -180,68 +255,23 @@ struct Start {
 
 impl Start {
     fn check(config: &Config, options: &Options) -> Result<Self> {
-        let refuse = |what, expected: String, found: String| {
-            Err(Error::Argument {
-                what,
-                expected,
-                found,
-            })
-        };
+        options.check()?;
         let seq_len = options.seq_len.min(config.context_length);
-        let (prompt, penalty) = (&options.prompt, options.repetition_penalty);
-        if seq_len < 2 {
-            return refuse("seq_len", "at least 2".into(), seq_len.to_string());
-        }
+        let prompt = &options.prompt;
         if prompt.len() + 1 >= seq_len {
             let expected = format!("at most {} ids", seq_len - 2);
-            return refuse("prompt", expected, prompt.len().to_string());
+            return refuse("prompt", expected, prompt.len());
         }
-        if let Some(id) = prompt.iter().find(|&&id| id >= config.vocab as u32) {
-            let expected = format!("ids below {}", config.vocab);
-            return refuse("prompt", expected, id.to_string());
+        if let Some(id) = prompt.iter().find(|&&id| id >= config.sot()) {
+            let expected = format!("ids of words, below {}", config.sot());
+            return refuse("prompt", expected, id);
         }
-        if !(0.01..=100.0).contains(&penalty) {
-            let expected = "0.01 to 100".into();
-            return refuse("repetition_penalty", expected, penalty.to_string());
+        if prompt.last() == Some(&0) {
+            return refuse("prompt", "no id 0 at its end, for it ends a text", 0);
         }
-        let most = match options.strategy {
-            Strategy::Greedy => 1,
-            Strategy::Draw(draw) => {
-                if !(0.01..=100.0).contains(&draw.temperature) {
-                    let found = draw.temperature.to_string();
-                    return refuse("temperature", "0.01 to 100".into(), found);
-                }
-                if !(draw.top_p > 0.0 && draw.top_p <= 1.0) {
-                    let expected = "above 0, at most 1".into();
-                    return refuse("top_p", expected, draw.top_p.to_string());
-                }
-                if draw.top_k == Some(0) {
-                    return refuse("top_k", "at least 1".into(), "0".into());
-                }
-                MAX_CANDIDATES
-            }
-            Strategy::Beams(search) => {
-                if search.groups == 0 || !search.beams.is_multiple_of(search.groups) {
-                    let expected = format!("a part of {} beams", search.beams);
-                    return refuse("groups", expected, search.groups.to_string());
-                }
-                // Each gives twice as many candidates, EOS barred.
-                let most = MAX_BEAMS.min((config.vocab - 1) / 2);
-                let beams = search.beams_of_a_group();
-                if !(1..=most).contains(&beams) {
-                    let expected = format!("1 to {most} in a group");
-                    return refuse("beams", expected, beams.to_string());
-                }
-                beams
-            }
-        };
-        if !(1..=most).contains(&options.candidates) {
-            let expected = match options.strategy {
-                Strategy::Greedy => "1 (drawn texts and beams give more)".into(),
-                Strategy::Draw(_) => format!("1 to {most}"),
-                Strategy::Beams(_) => format!("1 to {most}, as many as a group has beams"),
-            };
-            return refuse("candidates", expected, options.candidates.to_string());
+        if let Strategy::Beams(search) = options.strategy {
+            // Each beam gives twice as many candidates, EOS barred.
+            search.check((config.vocab - 1) / 2)?;
         }
         Ok(Self {
             ids: std::iter::once(config.sot())
@@ -251,7 +281,7 @@ impl Start {
                 eos: config.eot(),
                 min_len: options.min_seq_len,
                 seq_len,
-                penalty,
+                penalty: options.repetition_penalty,
             },
         })
     }

@@ -76,40 +76,67 @@ fn ids_are_drawn_as_often_as_they_are_likely() {
     }
 }
 
+#[test]
+fn candidates_draw_apart_from_each_other() {
+    // Noise that is the same for candidate a and id b as for candidate b and id a would show: if one
+    // draws the other's number, the other often draws the one's.
+    let scores = [0.5; 96];
+    let mut mutual = 0;
+    for key in 0..40 {
+        let draw = next::Draw {
+            top_k: None,
+            top_p: 1.0,
+            temperature: 1.0,
+            key,
+            candidates: 96,
+        };
+        let drawn = drawn(&scores, draw);
+        let other = |a: &usize| drawn[*a] as usize;
+        mutual += (0..96)
+            .filter(|a| other(a) != *a && drawn[other(a)] == *a as u32)
+            .count();
+    }
+    // 40 are expected, one for each key.
+    assert!((10..80).contains(&mutual), "{mutual}");
+}
+
 /// How often each id is drawn from one row of scores; every draw is another candidate.
 fn draws(scores: &[f32], draw: next::Draw, count: usize) -> HashMap<u32, usize> {
-    let gpu = gpu();
-    let width = scores.len();
     let mut found = HashMap::new();
     let most = 30_000; // workgroups of one dispatch
     for first in (0..count).step_by(most) {
-        let rows = most.min(count - first);
-        let mut pass = gpu.pass();
-        let logits = pass
-            .upload(&[rows, width], DType::F32, &scores.repeat(rows))
-            .unwrap();
-        let written = Written {
-            tokens: pass.tensor(&[rows, 1], DType::U32).unwrap(),
-            logprobs: pass.tensor(&[rows, 1], DType::F32).unwrap(),
-            done: pass.tensor(&[rows], DType::U32).unwrap(),
-        };
-        pass.clear(&written.done);
-        let rules = next::Rules {
-            eos: 95,
-            min_len: 0,
-            seq_len: 9,
-            penalty: 1.0,
-        };
         let draw = next::Draw {
             key: draw.key + first as u32,
-            candidates: rows,
+            candidates: most.min(count - first),
             ..draw
         };
-        sample_step(&mut pass, &logits, &logits, &written, 0, &rules, &draw).unwrap();
-        pass.submit().unwrap();
-        for id in gpu.read_u32(&written.tokens).unwrap() {
+        for id in drawn(scores, draw) {
             *found.entry(id).or_default() += 1;
         }
     }
     found
+}
+
+/// What each candidate draws from the same scores.
+fn drawn(scores: &[f32], draw: next::Draw) -> Vec<u32> {
+    let (gpu, rows, width) = (gpu(), draw.candidates, scores.len());
+    let mut pass = gpu.pass();
+    let logits = pass
+        .upload(&[rows, width], DType::F32, &scores.repeat(rows))
+        .unwrap();
+    let written = Written {
+        tokens: pass.tensor(&[rows, 1], DType::U32).unwrap(),
+        logprobs: pass.tensor(&[rows, 1], DType::F32).unwrap(),
+        done: pass.tensor(&[rows], DType::U32).unwrap(),
+    };
+    pass.clear(&written.done);
+    let rules = next::Rules {
+        eos: 95,
+        min_len: 0,
+        seq_len: 9,
+        penalty: 1.0,
+    };
+    sample_step(&mut pass, &logits, &logits, &written, 0, &rules, &draw).unwrap();
+    pass.submit().unwrap();
+    gpu.read_u32(&written.tokens).unwrap()
 }

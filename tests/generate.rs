@@ -208,7 +208,6 @@ fn candidates_of_a_beam_search_are_its_best_texts_with_their_probabilities() {
 /// The log-probability of a text, read whole: each id under the logits of the position before it.
 fn logprob_of(model: &CoCa, context: &Tensor, text: &Generated) -> f32 {
     let config = model.config();
-    // A beam that was left open at the end was not asked whether it ends.
     let ids = &text.tokens;
     let mut pass = model.gpu().pass();
     let cache = model
@@ -254,7 +253,7 @@ fn more_ids_need_no_more_submissions() {
         let submissions = |seq_len| {
             let options = Options {
                 seq_len,
-                min_seq_len: 13,
+                min_seq_len: seq_len - 1,
                 ..options.clone()
             };
             let before = gpu.work();
@@ -292,42 +291,29 @@ fn what_contradicts_itself_is_refused() {
         change(&mut draw);
         of(Strategy::Draw(draw), 1)
     };
+    let prompt = |ids: &[u32]| Options {
+        prompt: ids.to_vec(),
+        ..plain()
+    };
+    let lengths = |min_seq_len, seq_len| Options {
+        seq_len,
+        min_seq_len,
+        ..plain()
+    };
+    let penalty = |repetition_penalty| Options {
+        repetition_penalty,
+        ..plain()
+    };
     let cases = [
-        (
-            "seq_len",
-            Options {
-                seq_len: 1,
-                ..plain()
-            },
-        ),
-        (
-            "prompt",
-            Options {
-                prompt: vec![3; 40],
-                ..plain()
-            },
-        ),
-        (
-            "prompt",
-            Options {
-                prompt: vec![9_999],
-                ..plain()
-            },
-        ),
-        (
-            "repetition_penalty",
-            Options {
-                repetition_penalty: 0.0,
-                ..plain()
-            },
-        ),
-        (
-            "repetition_penalty",
-            Options {
-                repetition_penalty: f32::NAN,
-                ..plain()
-            },
-        ),
+        ("seq_len", lengths(0, 1)),
+        ("min_seq_len", lengths(6, 6)),
+        ("prompt", prompt(&[3; 40])),
+        ("prompt", prompt(&[9_999])),
+        ("prompt", prompt(&[7, 95])),
+        ("prompt", prompt(&[94, 7])),
+        ("prompt", prompt(&[7, 0])),
+        ("repetition_penalty", penalty(0.0)),
+        ("repetition_penalty", penalty(f32::NAN)),
         ("temperature", draw(|d| d.temperature = 0.0)),
         ("temperature", draw(|d| d.temperature = f32::INFINITY)),
         ("top_p", draw(|d| d.top_p = 0.0)),

@@ -68,7 +68,7 @@ fn a_text_is_read_once() {
     let (first, once) = work(&["a red star"]);
     assert!(once > 0);
     let (twice, work_twice) = work(&["a blue ring", "a red star", "a blue ring"]);
-    assert_eq!(work_twice, once, "only one of the three is new");
+    assert_eq!(work_twice, once, "in one batch");
     assert!(Arc::ptr_eq(&twice[0], &twice[2]) && Arc::ptr_eq(&twice[1], &first[0]));
     assert_ne!(twice[0], twice[1]);
     let (again, nothing) = work(&["a red star", "a blue ring"]);

@@ -135,7 +135,8 @@ def pad_mask_on_cls_row_only(text: torch.nn.Module) -> None:
     """Padding as OpenCLIP <= 2.x has it, with which the public weights were trained.
 
     There only the class token is kept from looking at padding. OpenCLIP 3 applies the mask to
-    every row, which changes nothing but the rows of the padding itself.
+    every row, which changes the rows of the padding itself and, where a text holds an id 0 ("!"
+    within a word), those behind it.
     """
     every_row = text._build_additive_mask
 

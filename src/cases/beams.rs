@@ -16,13 +16,14 @@ pub fn cases() -> Vec<Case> {
         cases.push(beam_candidates(5, 1757, 3, scale));
     }
     for (clips, beams) in [(1, 1), (3, 2), (2, 5)] {
-        cases.push(beam_step(clips, beams));
+        cases.push(beam_step(clips, beams, false));
+        cases.push(beam_step(clips, beams, true));
     }
     cases.push(named(
         "vocabulary",
         beam_candidates(6, 49_408, 12, Scale::Probabilities),
     ));
-    cases.push(named("of a caption", beam_step(1, 6)));
+    cases.push(named("of a caption", beam_step(1, 6, false)));
     cases
 }
 
@@ -66,20 +67,21 @@ fn beam_candidates(rows: usize, vocabulary: usize, count: usize, scale: Scale) -
 }
 
 /// Steps until the first clips are done, with ends among the candidates, good and bad ones.
-fn beam_step(clips: usize, beams: usize) -> Case {
+/// With `ties` scores are coarse, so that many are equal.
+fn beam_step(clips: usize, beams: usize, ties: bool) -> Case {
     let (start, steps, eos) = (2, 6, 3);
     let capacity = start + steps + 1;
     Case {
         op: "beam_step",
         shaders: &["beam_step"],
-        shape: format!("{beams} beams of {clips} clips"),
+        shape: format!("{beams} beams of {clips} clips, ties: {ties}"),
         bench: false,
         prepare: Box::new(move |gpu, _| {
             let rows = clips * beams;
             let open = |row: usize| reference::Beam {
                 tokens: vec![94, row as u32],
                 history: vec![row as u32; start],
-                score: -0.5 * row as f32,
+                score: if ties { 0.0 } else { -0.5 * row as f32 },
                 logprob: -0.25 * row as f32,
                 age: 0,
             };
@@ -93,7 +95,9 @@ fn beam_step(clips: usize, beams: usize) -> Case {
             let mut all = Vec::new();
             for step in 0..steps {
                 let candidates: Vec<[f32; 3]> = (0..rows)
-                    .flat_map(|row| some_candidates((step * rows + row) as u64, 2 * beams, eos))
+                    .flat_map(|row| {
+                        some_candidates((step * rows + row) as u64, 2 * beams, eos, ties)
+                    })
                     .collect();
                 for (clip, state) in want.iter_mut().enumerate() {
                     let some = &candidates[clip * beams * 2 * beams..][..beams * 2 * beams];
@@ -134,7 +138,7 @@ fn beam_step(clips: usize, beams: usize) -> Case {
 }
 
 /// Candidates of one beam in falling order; some have EOS among them.
-fn some_candidates(seed: u64, count: usize, eos: u32) -> Vec<[f32; 3]> {
+fn some_candidates(seed: u64, count: usize, eos: u32, ties: bool) -> Vec<[f32; 3]> {
     let mut scores = logits(seed + 1, count);
     scores.sort_by(|a, b| b.total_cmp(a));
     let end = seed as usize * 5 % (2 * count);
@@ -145,7 +149,12 @@ fn some_candidates(seed: u64, count: usize, eos: u32) -> Vec<[f32; 3]> {
             } else {
                 10 + (seed as u32 * 7 + i as u32) % 80
             };
-            [id as f32, 0.1 * score - 1.0, 0.2 * score - 2.0]
+            let own = if ties {
+                (score / 8.0).round() / 2.0
+            } else {
+                0.1 * score - 1.0
+            };
+            [id as f32, own, 0.2 * score - 2.0]
         })
         .collect()
 }

@@ -91,8 +91,10 @@ struct Answer {
 }
 
 pub fn run(args: &Args, started: Instant, quiet: bool) -> Result<ExitCode, Stop> {
+    // Before the model: nobody should download one for options that make no sense.
+    let options = args.writing.options()?;
     let (source, engine) = args.model.load(quiet)?;
-    let options = args.writing.options(&engine)?;
+    let options = args.writing.prompted(options, &engine)?;
     let (model, adapter) = (source.name(), engine.model().gpu().caps().name.clone());
     let bar = progress(args.paths.len(), quiet);
     let (mut failed, mut first) = (false, true);

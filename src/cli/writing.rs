@@ -35,11 +35,12 @@ pub struct WritingArgs {
     #[arg(long, value_name = "R", default_value_t = 1.0)]
     repetition_penalty: f32,
 
-    /// No end before this many tokens, the start among them
-    #[arg(long, value_name = "N", default_value_t = 5)]
-    min_length: usize,
+    /// No end before this many tokens, the start among them [default: 5, or less than --max-length]
+    #[arg(long, value_name = "N")]
+    min_length: Option<usize>,
 
-    /// At most this many tokens, start and end among them
+    /// At most this many tokens, start and end among them; no more than the model's context, which is
+    /// 76 for the published ones
     #[arg(long, value_name = "N", default_value_t = 30,
           value_parser = clap::value_parser!(u16).range(2..))]
     max_length: u16,
@@ -73,21 +74,28 @@ enum Sums {
 }
 
 impl WritingArgs {
-    /// The options for a model; what it cannot do is the command line's fault.
-    pub fn options(&self, engine: &Engine) -> Result<Options, Stop> {
-        let prompt = match &self.prompt {
-            Some(text) => engine.tokenizer().ids(text).map_err(Stop::unusable)?,
-            None => Vec::new(),
-        };
+    /// All but the prompt, which takes the model's tokenizer.
+    pub fn options(&self) -> Result<Options, Stop> {
+        let seq_len = usize::from(self.max_length);
+        let plain = Options::default();
         let options = Options {
-            seq_len: self.max_length.into(),
-            min_seq_len: self.min_length,
-            prompt,
+            seq_len,
+            min_seq_len: (self.min_length).unwrap_or(plain.min_seq_len.min(seq_len - 1)),
             repetition_penalty: self.repetition_penalty,
             strategy: self.strategy(),
             candidates: self.candidates,
+            ..plain
         };
-        (options.check(engine.model().config())).map_err(Stop::misused)?;
+        options.check().map_err(Stop::misused)?;
+        Ok(options)
+    }
+
+    /// The same with the prompt, for a model; what it cannot do is the command line's fault.
+    pub fn prompted(&self, mut options: Options, engine: &Engine) -> Result<Options, Stop> {
+        if let Some(text) = &self.prompt {
+            options.prompt = engine.tokenizer().ids(text).map_err(Stop::unusable)?;
+        }
+        (options.fits(engine.model().config())).map_err(Stop::misused)?;
         Ok(options)
     }
 

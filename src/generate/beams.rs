@@ -68,14 +68,38 @@ fn fresh(pass: &mut Pass, start: &Start, clips: usize, beams: usize) -> Result<B
     Ok(state)
 }
 
-/// A finished text and when it was finished.
-struct Finished {
-    text: Generated,
-    age: u32,
+/// The best texts of a clip, as many as it has beams (transformers' `BeamHypotheses`).
+struct Best {
+    beams: usize,
+    /// In the order in which they were finished.
+    texts: Vec<Generated>,
 }
 
-/// Of each clip's finished texts and of the beams left open at `len` ids as many as there are beams,
-/// the best first and of equals the last finished (`BeamSearchScorer.finalize`).
+impl Best {
+    fn add(&mut self, text: Generated) {
+        if self.texts.len() == self.beams {
+            // Of equals the oldest goes.
+            let worst = (0..self.beams)
+                .min_by(|&a, &b| self.texts[a].score.total_cmp(&self.texts[b].score))
+                .expect("at least one beam");
+            if text.score <= self.texts[worst].score {
+                return;
+            }
+            self.texts.remove(worst);
+        }
+        self.texts.push(text);
+    }
+
+    /// The best first, of equals the last finished.
+    fn sorted(mut self) -> Vec<Generated> {
+        self.texts.reverse();
+        self.texts.sort_by(|a, b| b.score.total_cmp(&a.score));
+        self.texts
+    }
+}
+
+/// Of each clip the best of its finished texts and of the beams left open at `len` ids
+/// (`BeamSearchScorer.finalize`).
 fn finished(gpu: &Gpu, state: &Beams, start: &Start, len: usize) -> Result<Vec<Vec<Generated>>> {
     let (beams, capacity) = (state.beams, start.rules.seq_len);
     let tokens = gpu.read_u32(&state.tokens)?;
@@ -83,49 +107,66 @@ fn finished(gpu: &Gpu, state: &Beams, start: &Start, len: usize) -> Result<Vec<V
     let sums = gpu.read_f32(&state.sums)?;
     let numbers = gpu.read_f32(&state.finished)?;
     let done = gpu.read_u32(&state.done)?;
-    let end = |ids: &[u32]| {
-        let mut ids = ids.to_vec();
-        if ids.len() < capacity {
-            ids.push(start.rules.eos);
+
+    let ended = |row: usize, length: f32, logprob: f32, score: f32| {
+        let mut tokens = texts[row * capacity..][..length as usize].to_vec();
+        tokens.push(start.rules.eos);
+        Generated {
+            tokens,
+            logprob,
+            score,
         }
-        ids
+    };
+    let open = |row: usize| Generated {
+        tokens: tokens[row * capacity..][..len].to_vec(),
+        logprob: sums[2 * row + 1],
+        score: sums[2 * row] / len as f32,
     };
     let clip = |clip: usize| {
         let rows = clip * beams..(clip + 1) * beams;
-        let mut all: Vec<Finished> = (rows.clone())
-            .filter(|row| numbers[4 * row + 2] > 0.0)
-            .map(|row| {
-                let [score, logprob, length, age] = numbers[4 * row..][..4] else {
-                    unreachable!("four numbers");
-                };
-                let tokens = end(&texts[row * capacity..][..length as usize]);
-                Finished {
-                    text: Generated {
-                        tokens,
-                        logprob,
-                        score,
-                    },
-                    age: age as u32,
-                }
+        let mut all: Vec<(f32, Generated)> = (rows.clone())
+            .filter_map(|row| match numbers[4 * row..][..4] {
+                [_, _, 0.0, _] => None,
+                [score, logprob, length, age] => Some((age, ended(row, length, logprob, score))),
+                _ => unreachable!("four numbers"),
             })
             .collect();
+        all.sort_by(|(a, _), (b, _)| a.total_cmp(b));
+        let mut best = Best {
+            beams,
+            texts: all.into_iter().map(|(_, text)| text).collect(),
+        };
         if done[clip] == 0 {
-            all.extend(rows.enumerate().map(|(i, row)| Finished {
-                text: Generated {
-                    tokens: end(&tokens[row * capacity..][..len]),
-                    logprob: sums[2 * row + 1],
-                    score: sums[2 * row] / len as f32,
-                },
-                // After everything else, one after the other.
-                age: u32::MAX - (beams - i) as u32,
-            }));
+            rows.for_each(|row| best.add(open(row)));
         }
-        all.sort_by(|a, b| {
-            let by_score = b.text.score.total_cmp(&a.text.score);
-            by_score.then(b.age.cmp(&a.age))
-        });
-        all.truncate(beams);
-        all.into_iter().map(|finished| finished.text).collect()
+        best.sorted()
     };
     Ok((0..done.len()).map(clip).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Best, Generated};
+
+    fn text(id: u32, score: f32) -> Generated {
+        Generated {
+            tokens: vec![id],
+            logprob: 0.0,
+            score,
+        }
+    }
+
+    #[test]
+    fn of_equal_texts_the_first_stays_in_and_the_last_comes_first() {
+        let mut best = Best {
+            beams: 2,
+            texts: Vec::new(),
+        };
+        let scores = [-1.0, -2.0, -2.0, -1.0, -1.0];
+        for (id, score) in (0..).zip(scores) {
+            best.add(text(id, score));
+        }
+        // 2 is no better than 1; 3 takes the place of 1; 4 is no better than 0 and 3.
+        assert_eq!(best.sorted(), [text(3, -1.0), text(0, -1.0)]);
+    }
 }

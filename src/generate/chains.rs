@@ -95,3 +95,22 @@ fn text(tokens: &[u32], logprobs: &[f32], start: &Start) -> Generated {
         score: logprob,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Draw, step};
+
+    #[test]
+    fn every_step_draws_with_a_key_of_its_own() {
+        let key = |seed, len| {
+            let draw = Draw {
+                seed,
+                ..Draw::default()
+            };
+            step(Some(draw), 1, len).key
+        };
+        assert_ne!(key(0, 1), key(0, 2));
+        assert_ne!(key(0, 1), key(1, 1));
+        assert_ne!(key(0, 1), key(1, 0));
+    }
+}

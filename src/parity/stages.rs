@@ -1,6 +1,7 @@
 //! What a dump may hold for a given model: names, order and shapes.
 
 use super::Dump;
+use super::run::without_padding;
 use crate::Result;
 use crate::generate::{BeamSearch, Options, Scoring, Strategy};
 use crate::model::Config;
@@ -245,10 +246,7 @@ pub(super) fn tokens(config: &Config, dump: &Dump) -> Result<Vec<Tokens>> {
         if dump.shape(VIDEO).is_none() {
             return Err(dump.error(format!("holds {name}, but not {VIDEO}")));
         }
-        let mut ids = dump.ids(name, config.vocab)?;
-        while ids.last() == Some(&0) {
-            ids.pop();
-        }
+        let ids = without_padding(dump.ids(name, config.vocab)?);
         let mut options = plain.clone();
         let mut margins = None;
         if let Some(search) = beam_search(name) {
@@ -267,6 +265,7 @@ pub(super) fn tokens(config: &Config, dump: &Dump) -> Result<Vec<Tokens>> {
         } else if dump.shape(MARGINS).is_some() {
             margins = Some(dump.f32(MARGINS)?);
         }
+        (options.check()).map_err(|error| dump.error(format!("{name}: {error}")))?;
         all.push(Tokens {
             name: name.to_owned(),
             ids,

@@ -121,7 +121,7 @@ pub fn sample_step(
     let width = logits.len() / written.done.len();
     written.append(logits, len, rules, |r| {
         let row = &scores[r * width..][..width];
-        let key = draw.key ^ scramble((r % draw.candidates) as u32);
+        let key = scramble(draw.key ^ scramble((r % draw.candidates) as u32));
         let lead = |i: usize| {
             let score = f64::from(row[i]);
             if draw.temperature == 0.0 {

@@ -112,6 +112,19 @@ fn what_contradicts_itself_ends_with_2() {
     refused(&["--top-p", "0"], &["top_p"]);
     refused(&["--temperature", "nan"], &["temperature"]);
     refused(&["--max-length", "1"], &["--max-length"]);
+    refused(
+        &["--min-length", "9", "--max-length", "9"],
+        &["min_seq_len"],
+    );
+    refused(
+        &["--prompt", "a <end_of_text>"],
+        &["prompt", "ids of words"],
+    );
+    // Before the model is asked for, which is not there.
+    refused(
+        &["--beams", "0", "--model", "nobody/nothing", "--offline"],
+        &["beams"],
+    );
     let long = "star ".repeat(40);
     refused(&["--prompt", &long], &["prompt", "at most"]);
 }
