@@ -13,6 +13,7 @@ mod convert;
 mod decoder;
 mod loader;
 mod pooler;
+mod progress;
 pub mod published;
 mod source;
 mod taps;
@@ -22,6 +23,7 @@ mod vision;
 pub use cache::TextCache;
 pub use config::{Config, Tower};
 pub use pooler::Clips;
+pub use progress::LoadProgress;
 #[cfg(feature = "shapes")]
 pub use source::SHAPES_BYTES;
 pub use source::{ModelSource, SHAPES};
@@ -41,13 +43,6 @@ use crate::{Error, Result};
 /// The work of one dispatch, in floating-point operations, that even a small GPU ends within a
 /// fraction of the two seconds that desktop drivers allow.
 const DISPATCH_FLOP: usize = 50_000_000_000;
-
-/// How much of a model's weights has been read, in bytes of its files.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct LoadProgress {
-    pub done: u64,
-    pub total: u64,
-}
 
 /// A loaded model on its device.
 pub struct CoCa {

@@ -245,6 +245,17 @@ fn safetensors_headers_are_refused_by_tensor_or_byte() {
 }
 
 #[test]
+fn names_in_messages_take_a_line_and_cannot_do_harm() {
+    let name = format!("\\u001b[2J{}", "x".repeat(1000));
+    let said = header_refusal(
+        &format!(r#"{{"{name}":{{"dtype":"F32","shape":[1],"data_offsets":[4,8]}}}}"#),
+        8,
+    );
+    assert!(!said.contains('\u{1b}') && said.len() < 300, "{said}");
+    assert_names(&said, &["[2Jxxx"]);
+}
+
+#[test]
 fn headers_that_are_too_long_are_not_read() {
     for length in [(4 << 20) + 1, u64::MAX] {
         let mut file = length.to_le_bytes().to_vec();

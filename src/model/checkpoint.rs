@@ -106,7 +106,9 @@ impl Checkpoint {
         let missing = (index.tensors()).find(|(_, file)| !path.with_file_name(file).exists());
         if let Some((tensor, file)) = missing {
             return Err(fail(format!(
-                "tensor {tensor} is said to be in {file}, which is not there"
+                "tensor {} is said to be in {}, which is not there",
+                shown(tensor),
+                shown(file)
             )));
         }
         let names: Vec<_> = index.files().into_iter().collect();
@@ -119,7 +121,9 @@ impl Checkpoint {
         match misplaced {
             None => Ok(checkpoint.without_prefix()),
             Some((tensor, file)) => Err(fail(format!(
-                "tensor {tensor} is said to be in {file}, which does not hold it"
+                "tensor {} is said to be in {}, which does not hold it",
+                shown(tensor),
+                shown(file)
             ))),
         }
     }
@@ -167,10 +171,8 @@ impl Checkpoint {
         for (file, (path, bytes)) in parts.into_iter().enumerate() {
             for (name, tensor) in tensors(&path, &bytes)? {
                 if entries.contains_key(&name) {
-                    return Err(Error::model(
-                        &path,
-                        format!("tensor {name} is stored twice"),
-                    ));
+                    let problem = format!("tensor {} is stored twice", shown(&name));
+                    return Err(Error::model(&path, problem));
                 }
                 entries.insert(name, Entry { file, tensor });
             }
@@ -251,4 +253,9 @@ fn listed(folder: &Path, extensions: &[&str]) -> Result<Vec<PathBuf>> {
     }
     found.sort();
     Ok(found)
+}
+
+/// A name that a file gives, in a message: it takes no more than a line and cannot do harm there.
+pub(super) fn shown(name: &str) -> String {
+    name.chars().take(80).flat_map(char::escape_debug).collect()
 }

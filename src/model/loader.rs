@@ -5,12 +5,11 @@
 //! checkpoint that does not fit, and the list of tensors stands in one place: the structs.
 
 use std::cell::{Cell, RefCell};
-use std::collections::HashSet;
 use std::ops::Range;
 
-use super::LoadProgress;
-use super::checkpoint::{Checkpoint, Stored};
+use super::checkpoint::{Checkpoint, Stored, shown};
 use super::convert::Block;
+use super::progress::{LoadProgress, Reading};
 use crate::gpu::{DType, Gpu, Pass, Tensor};
 use crate::ops::embed::TokenTable;
 use crate::ops::linear::{Linear, padded};
@@ -29,10 +28,7 @@ pub(super) struct Loader<'a> {
     /// In a dry run, what every tensor is: nothing is read.
     placeholder: Option<Tensor>,
     problems: RefCell<Vec<String>>,
-    /// Tensors that the model is made of and that were not read so far.
-    unread: RefCell<HashSet<String>>,
-    progress: RefCell<&'a mut dyn FnMut(LoadProgress)>,
-    read: Cell<LoadProgress>,
+    reading: RefCell<Reading<'a>>,
     in_flight: Cell<usize>,
 }
 
@@ -70,24 +66,17 @@ impl<'a> Loader<'a> {
             elem,
             placeholder: Some(gpu.persistent(&[1], DType::F32)?),
             problems: RefCell::default(),
-            unread: RefCell::default(),
-            progress: RefCell::new(progress),
-            read: Cell::default(),
+            reading: RefCell::new(Reading::new(progress)),
             in_flight: Cell::new(0),
         };
         build(&loader)?;
         loader.report()?;
         loader.placeholder = None;
-        loader.tell();
+        loader.reading.borrow_mut().tell();
         let built = build(&loader)?;
         gpu.wait()?;
-        loader.tell();
+        loader.reading.borrow_mut().tell();
         Ok(built)
-    }
-
-    /// Tells how far reading has come.
-    fn tell(&self) {
-        (self.progress.borrow_mut())(self.read.get());
     }
 
     fn report(&self) -> Result<()> {
@@ -98,19 +87,17 @@ impl<'a> Loader<'a> {
                 listed(&problems, "; "),
             ));
         }
-        let used = self.unread.borrow();
-        let mut extra: Vec<_> = self
-            .checkpoint
-            .names()
-            .filter(|name| !used.contains(*name))
-            .collect();
+        let reading = self.reading.borrow();
+        let names = self.checkpoint.names();
+        let mut extra: Vec<_> = names.filter(|name| !reading.has_yet_to(name)).collect();
         if !extra.is_empty() {
             extra.sort_unstable();
+            let shown: Vec<_> = extra.iter().map(|name| shown(name)).collect();
             log::warn!(
                 "{}: {} tensors are not part of the model and were left out: {}",
                 self.checkpoint.path().display(),
                 extra.len(),
-                listed(&extra, ", ")
+                listed(&shown, ", ")
             );
         }
         Ok(())
@@ -129,22 +116,14 @@ impl<'a> Loader<'a> {
     /// back whether there are any or not.
     fn stored(&self, name: &str, shape: &[usize]) -> Option<Stored<'a>> {
         let found = self.checkpoint.get(name);
-        let mut read = self.read.get();
         if !self.dry() {
             let stored = found.expect("the dry run saw it");
             let stored = stored.expect("the dry run checked it");
-            if self.unread.borrow_mut().remove(name) {
-                read.done += stored.file_bytes() as u64;
-                self.read.set(read);
-            }
+            (self.reading.borrow_mut()).begins(name, stored.file_bytes());
             return Some(stored);
         }
-        if self.unread.borrow_mut().insert(name.to_owned())
-            && let Some(Ok(stored)) = found
-        {
-            read.total += stored.file_bytes() as u64;
-            self.read.set(read);
-        }
+        let bytes = found.map_or(0, |found| found.map_or(0, |stored| stored.file_bytes()));
+        self.reading.borrow_mut().needs(name, bytes);
         let problem = match found {
             None => Some(format!(
                 "tensor {name} is missing (expected shape {shape:?})"
@@ -391,19 +370,18 @@ impl<'a> Loader<'a> {
         let gpu = pass.gpu();
         pass.submit()?.wait()?;
         self.checkpoint.release();
-        self.tell();
+        self.reading.borrow_mut().tell();
         self.in_flight.set(0);
         Ok(gpu.pass())
     }
 }
 
 /// The first few of a list, and how many more there are.
-fn listed<T: AsRef<str>>(all: &[T], between: &str) -> String {
-    let shown = all.len().min(5);
-    let shown_texts: Vec<&str> = all[..shown].iter().map(AsRef::as_ref).collect();
-    let mut text = shown_texts.join(between);
-    if all.len() > shown {
-        text += &format!("{between}and {} more", all.len() - shown);
+fn listed(all: &[String], between: &str) -> String {
+    let (first, more) = all.split_at(all.len().min(5));
+    let mut text = first.join(between);
+    if !more.is_empty() {
+        text += &format!("{between}and {} more", more.len());
     }
     text
 }

@@ -8,6 +8,7 @@ mod machine;
 mod op;
 
 use super::cursor::Fault;
+use super::shown;
 use machine::Machine;
 
 /// Something that a pickle made.
@@ -106,8 +107,6 @@ impl<'a> Pickle<'a> {
     }
 }
 
-/// A name in a message, where it takes no more than a line and cannot do harm.
 fn dotted(module: &str, name: &str) -> String {
-    let characters = module.chars().chain(['.']).chain(name.chars());
-    characters.take(80).flat_map(char::escape_debug).collect()
+    format!("{}.{}", shown(module), shown(name))
 }

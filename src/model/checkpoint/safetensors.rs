@@ -6,7 +6,7 @@ use std::path::Path;
 use ::safetensors::tensor::TensorInfo;
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
 
-use super::{Found, View};
+use super::{Found, View, shown};
 use crate::{Error, Result};
 
 /// Far above any header (that of ViT-L/14 takes 90 kB), and small enough that what the worst one
@@ -28,7 +28,10 @@ fn tensors(file: &[u8]) -> Result<Vec<(String, View)>, String> {
     let header = header(file)?;
     let Header(mut tensors) = serde_json::from_slice(header).map_err(|e| {
         let byte = LENGTH_BYTES + byte_of(header, e.line(), e.column());
-        format!("byte {byte}: not a safetensors header: {e}")
+        format!(
+            "byte {byte}: not a safetensors header: {}",
+            shown(&e.to_string())
+        )
     })?;
     tensors.sort_unstable_by_key(|(_, info)| info.data_offsets);
     let data = LENGTH_BYTES + header.len();
@@ -38,23 +41,26 @@ fn tensors(file: &[u8]) -> Result<Vec<(String, View)>, String> {
         let bytes = place(info.data_offsets.0)..place(info.data_offsets.1);
         if bytes.start != end {
             return Err(format!(
-                "tensor {name}: expected to begin at byte {end}, where the one before it ends, \
-                 found byte {}",
+                "tensor {}: expected to begin at byte {end}, where the one before it ends, found \
+                 byte {}",
+                shown(&name),
                 bytes.start
             ));
         }
         if bytes.end > file.len() {
             return Err(format!(
-                "tensor {name}: takes bytes {} to {}, the file ends at byte {}: is it cut off?",
+                "tensor {}: takes bytes {} to {}, the file ends at byte {}: is it cut off?",
+                shown(&name),
                 bytes.start,
                 bytes.end,
                 file.len()
             ));
         }
         end = bytes.end;
-        let view = View::contiguous(info.dtype, info.shape, bytes);
-        view.map(|view| (name.clone(), view))
-            .map_err(|problem| format!("tensor {name}: {problem}"))
+        match View::contiguous(info.dtype, info.shape, bytes) {
+            Ok(view) => Ok((name, view)),
+            Err(problem) => Err(format!("tensor {}: {problem}", shown(&name))),
+        }
     });
     let views = views.collect::<Result<Vec<_>, _>>()?;
     match file.len() - end {

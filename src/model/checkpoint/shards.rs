@@ -5,6 +5,7 @@ use std::path::{Component, Path};
 
 use serde::Deserialize;
 
+use super::shown;
 use crate::{Error, Result};
 
 /// Far above any index.
@@ -29,7 +30,11 @@ impl ShardIndex {
             None => Ok(index),
             Some((tensor, file)) => Err(Error::model(
                 path,
-                format!("tensor {tensor}: expected the plain name of a file, found {file:?}"),
+                format!(
+                    "tensor {}: expected the plain name of a file, found \"{}\"",
+                    shown(tensor),
+                    shown(file)
+                ),
             )),
         }
     }

@@ -13,18 +13,17 @@ use ::safetensors::Dtype;
 
 use super::cursor::Fault;
 use super::pickle::{Node, Pickle, Value};
+use super::view::DIMS;
 use super::zip::{Archive, Entry};
-use super::{Found, View};
+use super::{Found, View, shown};
 use crate::{Error, Result};
 
 /// What training scripts put the state dict under.
 const WRAPPERS: [&str; 2] = ["state_dict", "model"];
 
-/// More than any tensor has.
-const DIMS: usize = 8;
-
-/// More than any name of a storage takes: a number.
-const KEY_BYTES: usize = 64;
+/// More than the name of a storage, which is a number, or that of an archive takes: they are looked
+/// up for every tensor.
+const NAME_BYTES: usize = 256;
 
 /// More than any checkpoint has.
 const TENSORS: usize = 1 << 16;
@@ -69,7 +68,9 @@ impl<'a> File<'a> {
         let place = |fault: Fault| format!("byte {}: {}", fault.byte, fault.problem);
         let archive = Archive::read(file).map_err(place)?;
         let folders = (archive.entries().iter()).filter_map(|e| e.name.strip_suffix("data.pkl"));
-        let mut folders = folders.filter(|folder| folder.find('/') == folder.len().checked_sub(1));
+        let mut folders = folders.filter(|folder| {
+            folder.len() <= NAME_BYTES && folder.find('/') == folder.len().checked_sub(1)
+        });
         let (Some(folder), None) = (folders.next(), folders.next()) else {
             return Err(format!(
                 "byte {}: expected one NAME/data.pkl in the zip directory, as torch.save writes",
@@ -94,7 +95,7 @@ impl<'a> File<'a> {
         }
         let data = entry("data.pkl").expect("found above");
         if data.packed {
-            return Err(packed(data));
+            return Err(packed("data.pkl", data));
         }
         let start = data.data.start;
         let pickle = Pickle::read(&file[data.data.clone()]).map_err(|fault| {
@@ -201,7 +202,7 @@ impl<'a> File<'a> {
         else {
             return Err("expected a storage, found another object outside the pickle".into());
         };
-        if key.len() > KEY_BYTES {
+        if key.len() > NAME_BYTES {
             return Err(format!("the name of its storage takes {} bytes", key.len()));
         }
         let dtype = (self.pickle.global(*class)).and_then(|(module, name)| match module {
@@ -215,17 +216,21 @@ impl<'a> File<'a> {
             ));
         };
         match self.archive.get(&format!("{}data/{key}", self.folder)) {
-            None => Err(format!("its storage data/{key} is not in the file")),
-            Some(entry) if entry.packed => Err(packed(entry)),
+            None => Err(format!(
+                "its storage data/{} is not in the file",
+                shown(key)
+            )),
+            Some(entry) if entry.packed => Err(packed(&format!("data/{key}"), entry)),
             Some(entry) => Ok((dtype, entry.data.clone())),
         }
     }
 }
 
-fn packed(entry: &Entry) -> String {
+fn packed(name: &str, entry: &Entry) -> String {
     format!(
-        "byte {}: zip entry {} is compressed or encrypted, which torch.save never does",
-        entry.start, entry.name
+        "byte {}: {} is compressed or encrypted, which torch.save never does",
+        entry.start,
+        shown(name)
     )
 }
 

@@ -5,6 +5,9 @@ use std::ops::Range;
 use ::safetensors::Dtype;
 use half::slice::HalfFloatSliceExt;
 
+/// More than any tensor has.
+pub(super) const DIMS: usize = 8;
+
 /// A tensor's type, shape and place in a file.
 pub(super) struct View {
     dtype: Dtype,
@@ -23,6 +26,12 @@ impl View {
         shape: Vec<usize>,
         bytes: Range<usize>,
     ) -> Result<Self, String> {
+        if shape.len() > DIMS {
+            return Err(format!(
+                "expected a shape of at most {DIMS} sizes, found {}",
+                shape.len()
+            ));
+        }
         let elements = product(&shape).and_then(|count| count.checked_mul(dtype.bitsize()));
         if elements != bytes.len().checked_mul(8) {
             return Err(format!(

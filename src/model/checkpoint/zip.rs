@@ -9,6 +9,7 @@
 use std::ops::Range;
 
 use super::cursor::{Cursor, Fault};
+use super::shown;
 
 /// Far above the entries of any checkpoint: a training checkpoint of ViT-L/14 has some 3,000.
 const ENTRIES: usize = 1 << 16;
@@ -64,7 +65,11 @@ impl<'a> Archive<'a> {
         {
             return Err(Fault {
                 byte: second.start,
-                problem: format!("zip entry {} overlaps {}", second.name, first.name),
+                problem: format!(
+                    "zip entry {} overlaps {}",
+                    shown(second.name),
+                    shown(first.name)
+                ),
             });
         }
         entries.sort_unstable_by_key(|entry| entry.name);
@@ -73,7 +78,7 @@ impl<'a> Archive<'a> {
         {
             return Err(Fault {
                 byte: second.start,
-                problem: format!("zip entry {} is stored twice", second.name),
+                problem: format!("zip entry {} is stored twice", shown(second.name)),
             });
         }
         Ok(Self {
@@ -159,7 +164,7 @@ fn listed<'a>(cursor: &mut Cursor<'a>, body: &'a [u8]) -> Result<Entry<'a>, Faul
     let extra = cursor.take(lengths[1])?;
     cursor.take(lengths[2])?;
     let of_entry = |fault: Fault| Fault {
-        problem: format!("zip entry {name}: {}", fault.problem),
+        problem: format!("zip entry {}: {}", shown(name), fault.problem),
         ..fault
     };
 
