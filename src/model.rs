@@ -104,7 +104,7 @@ impl CoCa {
                 found: format!("f16, which {} cannot compute in", gpu.caps().name),
             });
         }
-        let config = Config::parse(&source.file(source::CONFIG), &source.config_json()?)?;
+        let config = Config::parse(&source.file(config::CONFIG), &source.config_json()?)?;
         let checkpoint = source.weights()?;
         Loader::load(gpu, &checkpoint, dtype, progress, |l| {
             Ok(Self {

@@ -7,6 +7,9 @@ use serde::Deserialize;
 use crate::preprocess::{Interpolation, Preprocess, ResizeMode};
 use crate::{Error, Result};
 
+/// The file that tells a model's sizes.
+pub(super) const CONFIG: &str = "open_clip_config.json";
+
 /// Far above any configuration, and small enough that what the worst one makes stays below 64 MB.
 const CONFIG_BYTES: usize = 1 << 20;
 

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::checkpoint::WEIGHTS;
-use super::source::CONFIG;
+use super::config::CONFIG;
 use crate::files;
 use crate::hub::{Hub, Repo, Wanted};
 

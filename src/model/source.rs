@@ -5,7 +5,8 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use super::checkpoint::Checkpoint;
-use super::{Config, published};
+use super::config::{CONFIG, Config};
+use super::published;
 use crate::hub::{Hub, Repo};
 use crate::tokenizer::{CLIP_VOCAB, Tokenizer};
 use crate::{Error, Result, files};
@@ -29,9 +30,6 @@ pub enum ModelSource {
 /// Far above any configuration or tokenizer: that of CLIP takes some 3 MB. Reading a crafted one takes
 /// up to sixty times its size.
 const TEXT_BYTES: u64 = 8 << 20;
-
-/// The file that tells a model's sizes.
-pub(super) const CONFIG: &str = "open_clip_config.json";
 
 /// The name of the built-in model.
 pub const SHAPES: &str = "shapes";

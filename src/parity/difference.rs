@@ -120,6 +120,7 @@ impl TokenDifference {
         margins: Option<&[f32]>,
         logit_error: Option<f64>,
     ) -> Self {
+        let [ours, reference] = [ours, reference].map(without_padding);
         let same = (ours.iter().zip(&reference)).take_while(|(o, r)| o == r);
         let same = same.count();
         let first = (same < ours.len().max(reference.len())).then_some(same);
@@ -143,4 +144,14 @@ impl TokenDifference {
             _ => false,
         }
     }
+}
+
+/// Ids without the 0 at their end: a dump cannot tell an id 0 from padding.
+fn without_padding(mut ids: Vec<u32>) -> Vec<u32> {
+    let kept = ids
+        .iter()
+        .rposition(|&id| id != 0)
+        .map_or(0, |last| last + 1);
+    ids.truncate(kept);
+    ids
 }

@@ -43,7 +43,7 @@ impl Ours {
             let context = context_of(&mut pass, clips, 0)?;
             pass.submit()?;
             let mut written = generate(model, &context, &text.options)?.remove(0);
-            ours.tokens.push(without_padding(written.remove(0).tokens));
+            ours.tokens.push(written.remove(0).tokens);
         }
         Ok(ours)
     }
@@ -225,16 +225,6 @@ fn context_of(pass: &mut Pass, clips: &Clips, clip: usize) -> Result<Tensor> {
     };
     let all = clips.context.reshape(&[1, count * rows, width]);
     slice_rows(pass, &all, clip * rows, rows, DType::F32)
-}
-
-/// Ids without the 0 at their end: a dump cannot tell an id 0 from padding.
-pub(super) fn without_padding(mut ids: Vec<u32>) -> Vec<u32> {
-    ids.truncate(
-        ids.iter()
-            .rposition(|&id| id != 0)
-            .map_or(0, |last| last + 1),
-    );
-    ids
 }
 
 fn dot(a: &[f32], b: &[f32]) -> f64 {

@@ -1,7 +1,6 @@
 //! What a dump may hold for a given model: names, order and shapes.
 
 use super::Dump;
-use super::run::without_padding;
 use crate::Result;
 use crate::generate::{BeamSearch, Options, Scoring, Strategy};
 use crate::model::Config;
@@ -246,7 +245,7 @@ pub(super) fn tokens(config: &Config, dump: &Dump) -> Result<Vec<Tokens>> {
         if dump.shape(VIDEO).is_none() {
             return Err(dump.error(format!("holds {name}, but not {VIDEO}")));
         }
-        let ids = without_padding(dump.ids(name, config.vocab)?);
+        let ids = dump.ids(name, config.vocab)?;
         let mut options = plain.clone();
         let mut margins = None;
         if let Some(search) = beam_search(name) {
