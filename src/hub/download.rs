@@ -1,6 +1,7 @@
 //! Bringing a repository's files into the cache: resumed where it was interrupted, checked by hash,
 //! and visible only when whole.
 
+use std::collections::BTreeSet;
 use std::fs::{self, File, OpenOptions};
 use std::io::{ErrorKind, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
@@ -11,10 +12,11 @@ use sha2::{Digest, Sha256};
 
 use super::cache::Folder;
 use super::client::{Client, Meta};
-use super::repo::is_hex;
+use super::repo::{is_hex, is_plain};
 use super::store::make_parent;
-use super::wanted::{is_index, shards};
+use super::wanted::is_index;
 use super::{Hub, Problem, Progress, Repo, Wanted};
+use crate::Error;
 
 /// Attempts in a row that bring nothing before a download is given up.
 const ATTEMPTS: u32 = 5;
@@ -47,15 +49,31 @@ pub(super) fn download(hub: &Hub, repo: &Repo, wanted: &Wanted) -> Result<PathBu
     }
     fetch(choice.weights)?;
     if is_index(choice.weights) {
-        let url = choice.weights.to_owned();
-        let shards = shards(&snapshot.join(choice.weights))
-            .map_err(|problem| Problem::Answer { url, problem })?;
-        for shard in shards {
+        for shard in shards(wanted, &snapshot.join(choice.weights))? {
             fetch(&shard)?;
         }
     }
     folder.set_commit(repo.revision(), &listing.commit)?;
     Ok(snapshot)
+}
+
+/// The files that a downloaded index names.
+fn shards(wanted: &Wanted, index: &Path) -> Result<BTreeSet<String>, Problem> {
+    let fail = |problem| Problem::Answer {
+        url: index.display().to_string(),
+        problem,
+    };
+    let names = (wanted.shards)(index).map_err(|error| match error {
+        Error::Model { problem, .. } => fail(problem),
+        other => fail(other.to_string()),
+    })?;
+    // The hub's addresses have no place for other names.
+    match names.iter().find(|name| !is_plain(name)) {
+        Some(name) => Err(fail(format!(
+            "expected the plain name of a file, found {name:?}"
+        ))),
+        None => Ok(names),
+    }
 }
 
 /// One file on its way into the cache.

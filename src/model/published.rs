@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::checkpoint::WEIGHTS;
+use super::checkpoint::{ShardIndex, WEIGHTS};
 use super::source::CONFIG;
 use crate::files;
 use crate::hub::{Hub, Repo, Wanted};
@@ -104,6 +104,10 @@ pub(super) fn wanted(repo: &Repo) -> Wanted {
         required,
         weights: &WEIGHTS,
         optional,
+        shards: |index| {
+            let index = ShardIndex::read(index)?;
+            Ok(index.files().into_iter().map(str::to_owned).collect())
+        },
         usual: known.map(|known| known.weights),
     }
 }

@@ -169,9 +169,16 @@ fn weights_in_several_files_come_whole() {
     fs::remove_file(source.file("part-1.safetensors")).unwrap();
     problem(offline());
 
-    for outside in ["../part-2.safetensors", "/etc/passwd", "a/b", ".hidden", ""] {
+    for outside in [
+        "../part-2.safetensors",
+        "/etc/passwd",
+        "a/b",
+        ".hidden",
+        "a?b",
+        "",
+    ] {
         let (bad, message) = problem(publish(outside));
         assert!(matches!(bad, Problem::Answer { .. }), "{bad:?}");
-        assert_names(&message, &["plain file names", outside]);
+        assert_names(&message, &["plain name of a file", outside]);
     }
 }
