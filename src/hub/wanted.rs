@@ -1,7 +1,6 @@
 //! Which of a repository's files make up a model.
 
 use std::collections::BTreeSet;
-use std::fmt;
 use std::path::Path;
 
 use crate::Result;
@@ -15,8 +14,8 @@ pub(crate) struct Wanted {
     pub optional: &'static [&'static str],
     /// Reads an index: the files that it names, none of which leads out of its directory.
     pub shards: fn(&Path) -> Result<BTreeSet<String>>,
-    /// The weights that this repository is known to have.
-    pub usual: Option<&'static str>,
+    /// As a person would be told.
+    pub in_words: &'static str,
 }
 
 /// The files of one repository that are wanted, those that may lead to others last.
@@ -71,23 +70,6 @@ impl Wanted {
             files: self.required.iter().chain(optional).copied().collect(),
             weights,
         })
-    }
-}
-
-impl fmt::Display for Wanted {
-    /// As a person would be told.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let Some(weights) = self.usual {
-            return f.write_str(weights);
-        }
-        for name in self.required {
-            write!(f, "{name}, ")?;
-        }
-        let (weights, optional) = (self.weights.join(", "), self.optional.join(" and "));
-        write!(
-            f,
-            "the first that is there of {weights}, and {optional} if they are there"
-        )
     }
 }
 

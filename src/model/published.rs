@@ -72,10 +72,14 @@ pub struct Cached {
     pub bytes: u64,
 }
 
-/// The checkpoints of CoCa in the hub's cache, by name.
+/// The checkpoints of CoCa in the hub's cache, by name. Each name is there once, with the files that
+/// opening it takes.
 pub fn cached(hub: &Hub) -> Vec<Cached> {
-    let mut found = Vec::new();
+    let mut found: Vec<Cached> = Vec::new();
     for (repo, folder) in hub.snapshots() {
+        if found.last().is_some_and(|last| last.repo == repo) {
+            continue;
+        }
         let files = wanted(&repo).files_in(&folder);
         if let Some(files) = files.filter(|_| is_coca(&repo, &folder)) {
             let size = |name: &String| folder.join(name).metadata().map_or(0, |file| file.len());
@@ -98,6 +102,8 @@ pub fn find(repo: &Repo) -> Option<&'static Published> {
 /// The files of a repository that make up its model.
 pub(super) fn wanted(repo: &Repo) -> Wanted {
     const SMALL: [&str; 3] = [CONFIG, "tokenizer.json", "merges.txt"];
+    const USUAL: &str = "open_clip_config.json, open_clip_model.safetensors or \
+        open_clip_pytorch_model.bin, and tokenizer.json or merges.txt if there is one";
     let known = find(repo);
     let (required, optional) = SMALL.split_at(usize::from(known.is_none()));
     Wanted {
@@ -108,7 +114,7 @@ pub(super) fn wanted(repo: &Repo) -> Wanted {
             let index = ShardIndex::read(index)?;
             Ok(index.files().into_iter().map(str::to_owned).collect())
         },
-        usual: known.map(|known| known.weights),
+        in_words: known.map_or(USUAL, |known| known.weights),
     }
 }
 
