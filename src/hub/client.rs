@@ -7,6 +7,7 @@ use std::time::Duration;
 use serde::Deserialize;
 use ureq::http::header::{self, HeaderMap, HeaderValue};
 use ureq::http::{Method, Request, Response, StatusCode, Uri};
+use ureq::tls::{RootCerts, TlsConfig};
 use ureq::{Agent, Body, Proxy};
 
 use super::address::{is_loopback, is_same_host, target};
@@ -64,6 +65,8 @@ impl<'a> Client<'a> {
         })?;
         // No proxy leads back to this machine.
         let proxy = Proxy::try_from_env().filter(|_| !is_loopback(&start));
+        // Companies that look into TLS have certificates that this machine alone knows.
+        let tls = TlsConfig::builder().root_certs(RootCerts::PlatformVerifier);
         let config = Agent::config_builder()
             .user_agent(concat!("vcoca-gpu/", env!("CARGO_PKG_VERSION")))
             .http_status_as_error(false)
@@ -71,6 +74,7 @@ impl<'a> Client<'a> {
             .timeout_connect(Some(Duration::from_secs(10)))
             .timeout_recv_response(Some(hub.patience))
             .timeout_per_read(Some(hub.patience))
+            .tls_config(tls.build())
             .proxy(proxy)
             .build();
         Ok(Self {
