@@ -32,7 +32,7 @@ fn an_etag_names_no_file_elsewhere() {
     for etag in [
         "\"../../../outside\"",
         "W/\"../../../outside\"",
-        "/tmp/outside",
+        "/outside",
         "..",
         "\"\"",
         "a b",

@@ -7,6 +7,8 @@ mod download;
 mod loopback;
 mod program;
 mod refusals;
+#[cfg(target_os = "linux")] // where a variable names the certificates that are trusted
+mod tls;
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -9,17 +9,17 @@ use serde_json::Value;
 
 use super::*;
 
-const SHAPES: &str = "test/shapes";
+pub const SHAPES: &str = "test/shapes";
 
 /// A hub with the small model, and a home of one's own.
-struct Home {
-    server: Loopback,
+pub struct Home {
+    pub server: Loopback,
     folder: TempDir,
     weights: Vec<u8>,
 }
 
 impl Home {
-    fn new() -> Self {
+    pub fn new() -> Self {
         let server = Loopback::start();
         let read = |name: &str| {
             let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("models/shapes");
@@ -42,7 +42,7 @@ impl Home {
     }
 
     /// Runs `vcoca-gpu` with nothing of the caller's environment that leads to another hub.
-    fn program(&self, args: &[&str]) -> std::process::Command {
+    pub fn program(&self, args: &[&str]) -> std::process::Command {
         let mut command = std::process::Command::new(assert_cmd::cargo::cargo_bin!("vcoca-gpu"));
         for name in [
             "HF_HUB_CACHE",
@@ -88,11 +88,11 @@ impl Home {
     }
 }
 
-fn text(bytes: &[u8]) -> &str {
+pub fn text(bytes: &[u8]) -> &str {
     std::str::from_utf8(bytes).unwrap()
 }
 
-fn assert_ends_with(output: &Output, code: i32) {
+pub fn assert_ends_with(output: &Output, code: i32) {
     let said = text(&output.stderr);
     assert_eq!(output.status.code(), Some(code), "{said}");
     assert!(!said.contains("panicked"), "{said}");
