@@ -45,6 +45,7 @@ Environment:
   HF_ENDPOINT        the server to ask (else https://huggingface.co)
   HF_HUB_OFFLINE     1: as --offline
   HTTPS_PROXY        the proxy for downloads; NO_PROXY: hosts that need none
+  SSL_CERT_FILE      on Linux, the certificates to trust in place of the system's
   RUST_LOG           finer choice of messages than -q and -v
   NO_COLOR           no colours";
 

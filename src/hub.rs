@@ -1,6 +1,10 @@
 //! Models that Hugging Face's hub keeps: found in the cache that all its tools share, or downloaded
 //! into it.
 
+#[cfg(feature = "hub")]
+mod address;
+#[cfg(feature = "hub")]
+mod attempts;
 mod cache;
 #[cfg(feature = "hub")]
 mod client;
@@ -15,6 +19,7 @@ mod wanted;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 use std::{env, fmt, fs};
 
 pub use problem::Problem;
@@ -25,12 +30,17 @@ use crate::{Error, Result};
 use cache::Folder;
 
 /// Where the hub and its cache are, and what may be done there.
+///
+/// Downloads go through the proxy of `HTTPS_PROXY`, except from hosts that `NO_PROXY` names, and trust
+/// the certificates that this machine trusts.
 #[derive(Clone)]
 pub struct Hub {
     cache: PathBuf,
     endpoint: String,
     token: Option<String>,
     offline: bool,
+    #[cfg_attr(not(feature = "hub"), allow(dead_code))]
+    patience: Duration,
     #[cfg_attr(not(feature = "hub"), allow(dead_code))]
     report: Option<Arc<Report>>,
 }
@@ -57,6 +67,7 @@ impl Hub {
             endpoint: ENDPOINT.to_owned(),
             token: None,
             offline: false,
+            patience: Duration::from_secs(30),
             report: None,
         }
     }
@@ -107,6 +118,12 @@ impl Hub {
         self
     }
 
+    /// Gives a connection up that was silent for so long: 30 seconds if not said.
+    pub fn patience(mut self, patience: Duration) -> Self {
+        self.patience = patience;
+        self
+    }
+
     /// Calls `report` while files are downloaded: when one begins and whenever some of it came.
     pub fn progress(mut self, report: impl Fn(&Progress) + Send + Sync + 'static) -> Self {
         self.report = Some(Arc::new(report));
@@ -145,7 +162,9 @@ impl Hub {
             },
         };
         let advice = match problem {
-            Problem::Unreachable { .. } | Problem::NotCached(_) => self.by_hand(repo, wanted),
+            Problem::Unreachable { .. } | Problem::Interrupted { .. } | Problem::NotCached(_) => {
+                self.by_hand(repo, wanted)
+            }
             _ => String::new(),
         };
         Err(Error::Hub {
@@ -178,8 +197,9 @@ impl Hub {
     fn by_hand(&self, repo: &Repo, wanted: &Wanted) -> String {
         let folder = Folder::new(&self.cache, repo).snapshot(repo.revision());
         format!(
-            "; run this again where there is a network, or place the files by hand: {wanted}, from \
+            "; run this again where there is a network, or place the files by hand: {}, from \
              {}/{}/tree/{} into {}",
+            wanted.in_words,
             self.endpoint,
             repo.id(),
             repo.revision(),

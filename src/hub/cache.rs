@@ -44,8 +44,9 @@ impl Folder {
     }
 }
 
-/// Every snapshot of every model's repository in `cache`, `main` first, then by name. One that a branch or tag points to
-/// is called by that, others by their commit.
+/// Every snapshot of every model's repository in `cache`, `main` first, then by name. One that a
+/// branch or tag points to is called by that, others by their directory; where a directory placed by
+/// hand has the same name, it comes after.
 pub(super) fn snapshots(cache: &Path) -> Vec<(Repo, PathBuf)> {
     let mut found = Vec::new();
     for folder in names(cache) {
@@ -65,7 +66,10 @@ pub(super) fn snapshots(cache: &Path) -> Vec<(Repo, PathBuf)> {
             }
         }
     }
-    found.sort_by_cached_key(|(repo, _)| (repo.revision() != MAIN, repo.clone()));
+    found.sort_by_cached_key(|(repo, folder)| {
+        let own_name = folder.ends_with(repo.revision());
+        (repo.revision() != MAIN, repo.clone(), own_name)
+    });
     found
 }
 

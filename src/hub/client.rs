@@ -1,14 +1,17 @@
 //! Asking the hub over HTTP.
 
 use std::collections::BTreeSet;
-use std::io::Read;
+use std::io::{ErrorKind, Read};
 use std::time::Duration;
 
 use serde::Deserialize;
 use ureq::http::header::{self, HeaderMap, HeaderValue};
 use ureq::http::{Method, Request, Response, StatusCode, Uri};
+use ureq::tls::{RootCerts, TlsConfig};
 use ureq::{Agent, Body, Proxy};
 
+use super::address::{is_loopback, is_same_host, target};
+use super::attempts::Attempts;
 use super::repo::{is_commit, is_plain};
 use super::{Hub, Problem, Repo};
 
@@ -42,8 +45,6 @@ pub(super) struct Part {
     pub body: Box<dyn Read>,
 }
 
-/// How long a server may be silent.
-const PATIENCE: Duration = Duration::from_secs(30);
 const REDIRECTS: usize = 10;
 /// Far above any listing.
 const LISTING_BYTES: u64 = 64 << 20;
@@ -64,13 +65,16 @@ impl<'a> Client<'a> {
         })?;
         // No proxy leads back to this machine.
         let proxy = Proxy::try_from_env().filter(|_| !is_loopback(&start));
+        // Companies that look into TLS have certificates that this machine alone knows.
+        let tls = TlsConfig::builder().root_certs(RootCerts::PlatformVerifier);
         let config = Agent::config_builder()
             .user_agent(concat!("vcoca-gpu/", env!("CARGO_PKG_VERSION")))
             .http_status_as_error(false)
             .max_redirects(0) // followed by hand, for the token's sake
             .timeout_connect(Some(Duration::from_secs(10)))
-            .timeout_recv_response(Some(PATIENCE))
-            .timeout_per_read(Some(PATIENCE))
+            .timeout_recv_response(Some(hub.patience))
+            .timeout_per_read(Some(hub.patience))
+            .tls_config(tls.build())
             .proxy(proxy)
             .build();
         Ok(Self {
@@ -84,6 +88,26 @@ impl<'a> Client<'a> {
 
     /// Looks up what the revision is now.
     pub fn listing(&self) -> Result<Listing, Problem> {
+        self.insist(|| self.ask_listing())
+    }
+
+    /// Asks about one file.
+    pub fn meta(&self, commit: &str, file: &str) -> Result<Meta, Problem> {
+        self.insist(|| self.ask_meta(commit, file))
+    }
+
+    /// Asks again if the connection broke. (Silence has taken long enough.)
+    fn insist<T>(&self, ask: impl Fn() -> Result<T, Problem>) -> Result<T, Problem> {
+        let mut attempts = Attempts::default();
+        loop {
+            match ask() {
+                Err(broken @ Problem::Interrupted { .. }) => attempts.wait_after(broken)?,
+                outcome => return outcome,
+            }
+        }
+    }
+
+    fn ask_listing(&self) -> Result<Listing, Problem> {
         #[derive(Deserialize)]
         struct Info {
             sha: String,
@@ -101,7 +125,7 @@ impl<'a> Client<'a> {
         );
         let body = self.send(Method::GET, &url, None)?.into_body();
         let json = body.into_with_config().limit(LISTING_BYTES).read_to_vec();
-        let json = json.map_err(|error| self.unreachable(error))?;
+        let json = json.map_err(|error| self.lost(error))?;
         let info: Info = serde_json::from_slice(&json)
             .map_err(|e| answer(&url, format!("expected a model's description, found {e}")))?;
         if !is_commit(&info.sha) {
@@ -114,8 +138,7 @@ impl<'a> Client<'a> {
         })
     }
 
-    /// Asks about one file.
-    pub fn meta(&self, commit: &str, file: &str) -> Result<Meta, Problem> {
+    fn ask_meta(&self, commit: &str, file: &str) -> Result<Meta, Problem> {
         let url = self.url(commit, file);
         let response = self.send(Method::HEAD, &url, None)?;
         let headers = response.headers();
@@ -146,11 +169,28 @@ impl<'a> Client<'a> {
         })
     }
 
-    /// No answer, or one that was cut off.
-    pub fn unreachable(&self, reason: impl ToString) -> Problem {
-        Problem::Unreachable {
+    /// An answer that began and did not end.
+    pub fn interrupted(&self, reason: impl ToString) -> Problem {
+        Problem::Interrupted {
             endpoint: self.hub.endpoint.clone(),
             reason: reason.to_string(),
+        }
+    }
+
+    /// No answer.
+    fn lost(&self, error: ureq::Error) -> Problem {
+        use ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, UnexpectedEof};
+        match error {
+            ureq::Error::Io(error)
+                if let BrokenPipe | ConnectionAborted | ConnectionReset | UnexpectedEof =
+                    error.kind() =>
+            {
+                self.interrupted(error)
+            }
+            error => Problem::Unreachable {
+                endpoint: self.hub.endpoint.clone(),
+                reason: error.to_string(),
+            },
         }
     }
 
@@ -184,7 +224,7 @@ impl<'a> Client<'a> {
                 request = request.header(header::RANGE, format!("bytes={first}-"));
             }
             let request = request.body(()).map_err(|error| invalid(&error))?;
-            let response = (self.agent.run(request)).map_err(|error| self.unreachable(error))?;
+            let response = self.agent.run(request).map_err(|error| self.lost(error))?;
             if !response.status().is_redirection() {
                 return self.check(response, url);
             }
@@ -222,9 +262,12 @@ impl<'a> Client<'a> {
                 let url = url.to_owned();
                 Err(Problem::NotFound { what, url })
             }
-            // The hub is overloaded or broken: as good as not there.
             _ if status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS => {
-                Err(self.unreachable(format!("{status} {}", said.unwrap_or_default())))
+                let usual = || status.canonical_reason().unwrap_or("unknown").to_owned();
+                Err(Problem::Busy {
+                    status: status.as_u16(),
+                    said: said.unwrap_or_else(usual),
+                })
             }
             _ => Err(answer(url, format!("answers {status}"))),
         }
@@ -239,31 +282,4 @@ fn answer(url: &str, problem: String) -> Problem {
 /// A header of visible characters alone.
 fn text(headers: &HeaderMap, name: &str) -> Option<String> {
     Some(headers.get(name)?.to_str().ok()?.to_owned())
-}
-
-/// Where `location` leads from `from`, unless that is nowhere or gives up encryption.
-fn target(from: &Uri, location: &str) -> Option<Uri> {
-    let (scheme, authority) = (from.scheme()?, from.authority()?);
-    let absolute = if location.starts_with("//") {
-        format!("{scheme}:{location}")
-    } else if location.starts_with('/') {
-        format!("{scheme}://{authority}{location}")
-    } else {
-        location.to_owned()
-    };
-    let uri: Uri = absolute.parse().ok()?;
-    match (from.scheme_str()?, uri.scheme_str()?) {
-        (_, "https") | ("http", "http") => Some(uri),
-        _ => None,
-    }
-}
-
-fn is_same_host(a: &Uri, b: &Uri) -> bool {
-    a.scheme() == b.scheme() && a.authority() == b.authority()
-}
-
-fn is_loopback(uri: &Uri) -> bool {
-    let host = uri.host().unwrap_or_default().trim_matches(['[', ']']);
-    let address = host.parse::<std::net::IpAddr>();
-    host == "localhost" || address.is_ok_and(|address| address.is_loopback())
 }

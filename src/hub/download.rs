@@ -1,25 +1,22 @@
 //! Bringing a repository's files into the cache: resumed where it was interrupted, checked by hash,
 //! and visible only when whole.
 
+use std::collections::BTreeSet;
 use std::fs::{self, File, OpenOptions};
 use std::io::{ErrorKind, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
-use std::thread;
-use std::time::Duration;
 
 use sha2::{Digest, Sha256};
 
+use super::attempts::Attempts;
 use super::cache::Folder;
 use super::client::{Client, Meta};
-use super::repo::is_hex;
+use super::repo::{is_hex, is_plain};
 use super::store::make_parent;
-use super::wanted::{is_index, shards};
+use super::wanted::is_index;
 use super::{Hub, Problem, Progress, Repo, Wanted};
+use crate::Error;
 
-/// Attempts in a row that bring nothing before a download is given up.
-const ATTEMPTS: u32 = 5;
-/// The wait after the first of them; each further one is twice as long.
-const PAUSE: Duration = Duration::from_millis(250);
 /// Bytes read at a time.
 const PIECE: usize = 256 << 10;
 
@@ -47,15 +44,31 @@ pub(super) fn download(hub: &Hub, repo: &Repo, wanted: &Wanted) -> Result<PathBu
     }
     fetch(choice.weights)?;
     if is_index(choice.weights) {
-        let url = choice.weights.to_owned();
-        let shards = shards(&snapshot.join(choice.weights))
-            .map_err(|problem| Problem::Answer { url, problem })?;
-        for shard in shards {
+        for shard in shards(wanted, &snapshot.join(choice.weights))? {
             fetch(&shard)?;
         }
     }
     folder.set_commit(repo.revision(), &listing.commit)?;
     Ok(snapshot)
+}
+
+/// The files that a downloaded index names.
+fn shards(wanted: &Wanted, index: &Path) -> Result<BTreeSet<String>, Problem> {
+    let fail = |problem| Problem::Answer {
+        url: index.display().to_string(),
+        problem,
+    };
+    let names = (wanted.shards)(index).map_err(|error| match error {
+        Error::Model { problem, .. } => fail(problem),
+        other => fail(other.to_string()),
+    })?;
+    // The hub's addresses have no place for other names.
+    match names.iter().find(|name| !is_plain(name)) {
+        Some(name) => Err(fail(format!(
+            "expected the plain name of a file, found {name:?}"
+        ))),
+        None => Ok(names),
+    }
 }
 
 /// One file on its way into the cache.
@@ -117,20 +130,18 @@ impl<'a> Download<'a> {
             self.meta.size,
         );
         self.report(&partial);
-        let (mut furthest, mut attempts) = (partial.bytes, 0);
+        let (mut furthest, mut attempts) = (partial.bytes, Attempts::default());
         while partial.bytes < self.meta.size {
             let Err(problem) = self.extend(&mut partial, path) else {
                 continue;
             };
             if partial.bytes > furthest {
-                (furthest, attempts) = (partial.bytes, 0);
+                (furthest, attempts) = (partial.bytes, Attempts::default());
             }
-            attempts += 1;
-            if !matches!(problem, Problem::Unreachable { .. }) || attempts == ATTEMPTS {
+            if !problem.may_pass() {
                 return Err(problem);
             }
-            log::info!("{}: {problem}; trying again", self.file);
-            thread::sleep(PAUSE * (1 << (attempts - 1)));
+            attempts.wait_after(problem)?;
         }
         self.check(partial, path)
     }
@@ -168,11 +179,11 @@ impl<'a> Download<'a> {
         loop {
             let count = match body.read(&mut piece) {
                 Ok(0) if partial.bytes < self.meta.size => {
-                    return Err(self.client.unreachable("the file ended too early"));
+                    return Err(self.client.interrupted("the file ended too early"));
                 }
                 Ok(0) => return Ok(()),
                 Ok(count) => count,
-                Err(error) => return Err(self.client.unreachable(error)),
+                Err(error) => return Err(self.client.interrupted(error)),
             };
             (partial.append(&piece[..count])).map_err(|e| self.not_written(e, path, partial))?;
             self.report(partial);

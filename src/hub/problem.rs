@@ -26,9 +26,21 @@ pub enum Problem {
     #[error("the hub has no {what} (looked at {url}; nor is there such a directory here)")]
     NotFound { what: String, url: String },
 
-    /// The network or the hub is down, and the cache does not have all files.
-    #[error("no answer from {endpoint}: {reason}")]
+    /// The network is down, or the hub is.
+    #[error("{endpoint} cannot be reached: {reason}")]
     Unreachable { endpoint: String, reason: String },
+
+    /// The hub, or the store behind it, began to answer and stopped, several times.
+    #[error("the connection to {endpoint} broke: {reason}")]
+    Interrupted { endpoint: String, reason: String },
+
+    /// 429, or 500 and above: the hub is overloaded or broken.
+    #[error("the hub answers {status} ({said}); try again later")]
+    Busy {
+        status: u16,
+        /// The hub's own words, or what the status means.
+        said: String,
+    },
 
     /// The cache does not have all files, and the hub is not asked.
     #[error("not in the cache, and {0}")]
@@ -86,7 +98,18 @@ impl Problem {
             Self::Refused { .. }
                 | Self::NotFound { .. }
                 | Self::Unreachable { .. }
+                | Self::Interrupted { .. }
+                | Self::Busy { .. }
                 | Self::Answer { .. }
+        )
+    }
+
+    /// Whether the rest of a file may come if it is asked for once more.
+    #[cfg(feature = "hub")]
+    pub(super) fn may_pass(&self) -> bool {
+        matches!(
+            self,
+            Self::Unreachable { .. } | Self::Interrupted { .. } | Self::Busy { .. }
         )
     }
 

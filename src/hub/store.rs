@@ -12,7 +12,7 @@ impl Folder {
         self.root.join("blobs").join(etag)
     }
 
-    /// Notes the commit that `revision` is at now.
+    /// Notes the commit that `revision` is at now. Whoever reads it meanwhile sees one or the other.
     pub fn set_commit(&self, revision: &str, commit: &str) -> Result<(), Problem> {
         // A cache that only others may write to needs no write while nothing changes.
         if revision == commit || self.commit(revision).as_deref() == Some(commit) {
@@ -20,7 +20,11 @@ impl Folder {
         }
         let path = self.root.join("refs").join(revision);
         make_parent(&path)?;
-        fs::write(&path, commit).map_err(Problem::io(&path))
+        // Not among the names, where a process that is killed now would leave one more.
+        let _lock = self.lock(commit)?;
+        let whole = self.root.join(format!("{commit}.incomplete"));
+        fs::write(&whole, commit).map_err(Problem::io(&whole))?;
+        fs::rename(&whole, &path).map_err(Problem::io(&path))
     }
 
     /// Waits until no other process works on this blob, and keeps others off until dropped.

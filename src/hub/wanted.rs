@@ -1,13 +1,9 @@
 //! Which of a repository's files make up a model.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
+use std::collections::BTreeSet;
 use std::path::Path;
 
-use serde::Deserialize;
-
-use super::repo::is_plain;
-use crate::files;
+use crate::Result;
 
 /// Names of files at the top of a repository.
 pub(crate) struct Wanted {
@@ -16,8 +12,10 @@ pub(crate) struct Wanted {
     /// weights in several files, and stands for them all.
     pub weights: &'static [&'static str],
     pub optional: &'static [&'static str],
-    /// The weights that this repository is known to have.
-    pub usual: Option<&'static str>,
+    /// Reads an index: the files that it names, none of which leads out of its directory.
+    pub shards: fn(&Path) -> Result<BTreeSet<String>>,
+    /// As a person would be told.
+    pub in_words: &'static str,
 }
 
 /// The files of one repository that are wanted, those that may lead to others last.
@@ -26,9 +24,6 @@ pub(super) struct Choice {
     pub files: Vec<&'static str>,
     pub weights: &'static str,
 }
-
-/// Far above any index.
-const INDEX_BYTES: u64 = 64 << 20;
 
 impl Wanted {
     /// Whether `folder` has everything that a model cannot do without.
@@ -43,7 +38,7 @@ impl Wanted {
         let mut files: Vec<String> = self.required.iter().map(|&name| name.into()).collect();
         files.push(weights.into());
         if is_index(weights) {
-            files.extend(shards(&folder.join(weights)).ok()?);
+            files.extend((self.shards)(&folder.join(weights)).ok()?);
         }
         if !files.iter().all(here) {
             return None;
@@ -78,40 +73,6 @@ impl Wanted {
     }
 }
 
-impl fmt::Display for Wanted {
-    /// As a person would be told.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let Some(weights) = self.usual {
-            return f.write_str(weights);
-        }
-        for name in self.required {
-            write!(f, "{name}, ")?;
-        }
-        let (weights, optional) = (self.weights.join(", "), self.optional.join(" and "));
-        write!(
-            f,
-            "the first that is there of {weights}, and {optional} if they are there"
-        )
-    }
-}
-
 pub(super) fn is_index(name: &str) -> bool {
     name.ends_with(".index.json")
-}
-
-/// The files that an index names. `Err` tells why it is none, or that it leads out of its directory.
-pub(super) fn shards(index: &Path) -> Result<BTreeSet<String>, String> {
-    #[derive(Deserialize)]
-    struct Index {
-        weight_map: BTreeMap<String, String>,
-    }
-    let json = files::read(index, "the index of a model's weights", INDEX_BYTES)
-        .map_err(|error| error.to_string())?;
-    let parsed: Index =
-        serde_json::from_slice(&json).map_err(|e| format!("not an index of weights: {e}"))?;
-    let names: BTreeSet<_> = parsed.weight_map.into_values().collect();
-    match names.iter().find(|name| !is_plain(name) || is_index(name)) {
-        Some(name) => Err(format!("expected plain file names, found {name:?}")),
-        None => Ok(names),
-    }
 }

@@ -16,7 +16,6 @@ use std::path::{Path, PathBuf};
 use memmap2::Mmap;
 
 use crate::{Error, Result, files};
-pub(crate) use shards::INDEX_BYTES;
 pub use shards::ShardIndex;
 pub use view::Stored;
 use view::View;
@@ -100,8 +99,7 @@ impl Checkpoint {
     }
 
     fn indexed(path: &Path) -> Result<Self> {
-        let json = files::read(path, "a JSON index of shards", INDEX_BYTES)?;
-        let index = ShardIndex::parse(path, &json)?;
+        let index = ShardIndex::read(path)?;
         let fail = |problem| Error::model(path, problem);
         let missing = (index.tensors()).find(|(_, file)| !path.with_file_name(file).exists());
         if let Some((tensor, file)) = missing {

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::checkpoint::WEIGHTS;
+use super::checkpoint::{ShardIndex, WEIGHTS};
 use super::config::CONFIG;
 use crate::files;
 use crate::hub::{Hub, Repo, Wanted};
@@ -72,10 +72,14 @@ pub struct Cached {
     pub bytes: u64,
 }
 
-/// The checkpoints of CoCa in the hub's cache, by name.
+/// The checkpoints of CoCa in the hub's cache, by name. Each name is there once, with the files that
+/// opening it takes.
 pub fn cached(hub: &Hub) -> Vec<Cached> {
-    let mut found = Vec::new();
+    let mut found: Vec<Cached> = Vec::new();
     for (repo, folder) in hub.snapshots() {
+        if found.last().is_some_and(|last| last.repo == repo) {
+            continue;
+        }
         let files = wanted(&repo).files_in(&folder);
         if let Some(files) = files.filter(|_| is_coca(&repo, &folder)) {
             let size = |name: &String| folder.join(name).metadata().map_or(0, |file| file.len());
@@ -98,13 +102,19 @@ pub fn find(repo: &Repo) -> Option<&'static Published> {
 /// The files of a repository that make up its model.
 pub(super) fn wanted(repo: &Repo) -> Wanted {
     const SMALL: [&str; 3] = [CONFIG, "tokenizer.json", "merges.txt"];
+    const USUAL: &str = "open_clip_config.json, open_clip_model.safetensors or \
+        open_clip_pytorch_model.bin, and tokenizer.json or merges.txt if there is one";
     let known = find(repo);
     let (required, optional) = SMALL.split_at(usize::from(known.is_none()));
     Wanted {
         required,
         weights: &WEIGHTS,
         optional,
-        usual: known.map(|known| known.weights),
+        shards: |index| {
+            let index = ShardIndex::read(index)?;
+            Ok(index.files().into_iter().map(str::to_owned).collect())
+        },
+        in_words: known.map_or(USUAL, |known| known.weights),
     }
 }
 

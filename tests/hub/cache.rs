@@ -45,10 +45,13 @@ fn without_a_network_the_message_says_how_to_place_files_by_hand() {
             "http://127.0.0.1:9/test/coca/tree/main",
             CONFIG,
             WEIGHTS,
+            "open_clip_pytorch_model.bin",
             "tokenizer.json",
             folder.to_str().unwrap(),
+            "cannot be reached",
         ],
     );
+    assert!(!message.contains("index.json"), "too long: {message}");
 
     // Whoever does as told can go on, with and without --offline.
     fs::create_dir_all(&folder).unwrap();
@@ -82,14 +85,18 @@ fn offline_without_a_cache_says_the_same() {
 fn when_the_hub_is_down_what_was_fetched_before_has_to_do() {
     let world = World::new();
     world.open().unwrap();
-    world.server.break_down(true);
+    world.server.break_down("503 Service Unavailable");
     world.assert_has_weights(&world.open().unwrap());
     let hub = world.hub().endpoint("http://127.0.0.1:9");
     world.assert_has_weights(&ModelSource::open(REPO, &hub).unwrap());
 
     let (down, message) = problem(ModelSource::open("test/another", &world.hub()));
-    assert!(matches!(down, Problem::Unreachable { .. }), "{down:?}");
-    assert_names(&message, &["503", "maintenance"]);
+    assert!(
+        matches!(down, Problem::Busy { status: 503, .. }),
+        "{down:?}"
+    );
+    assert_names(&message, &["503 (Service Unavailable)", "later"]);
+    assert!(!message.contains("by hand"), "{message}");
 }
 
 #[test]
@@ -174,6 +181,27 @@ fn cached_models_are_listed_if_they_are_whole_and_cocas() {
     );
     fs::remove_file(world.blob()).unwrap();
     assert_eq!(list(), [REPO]);
+}
+
+#[test]
+fn a_model_that_is_here_twice_is_listed_once() {
+    let world = World::new();
+    let fetched = world.open().unwrap();
+    // Placed by hand, and then there was a network after all.
+    let by_hand = world.folder().join("snapshots/main");
+    fs::create_dir_all(&by_hand).unwrap();
+    fs::write(by_hand.join(CONFIG), COCA).unwrap();
+    fs::write(by_hand.join(WEIGHTS), b"1").unwrap();
+    let cached = published::cached(&world.hub());
+    let found: Vec<_> = (cached.iter())
+        .map(|cached| (cached.repo.to_string(), cached.folder.clone()))
+        .collect();
+    assert_eq!(found, [(REPO.to_owned(), fetched.file(""))]);
+    assert_eq!(world.open_offline().unwrap(), fetched);
+
+    fs::remove_file(world.blob()).unwrap();
+    let cached = published::cached(&world.hub());
+    assert_eq!((cached.len(), &cached[0].folder), (1, &by_hand));
 }
 
 #[test]

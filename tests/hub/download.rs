@@ -47,6 +47,20 @@ fn a_new_version_is_found_and_shares_what_did_not_change() {
     world.assert_has_weights(&old);
 }
 
+#[cfg(unix)]
+#[test]
+fn whoever_reads_a_branch_while_it_moves_sees_a_whole_commit() {
+    let world = World::new();
+    world.open().unwrap();
+    let mut reader = fs::File::open(world.folder().join("refs/main")).unwrap();
+    (world.server).publish(REPO, &[(CONFIG, COCA), (WEIGHTS, b"newer")]);
+    world.open().unwrap();
+    let seen = std::io::read_to_string(&mut reader).unwrap();
+    assert_eq!(seen, world.commit);
+    let names = |folder| fs::read_dir(world.folder().join(folder)).unwrap().count();
+    assert_eq!((names("refs"), names("")), (1, 3), "nothing is left over");
+}
+
 #[test]
 fn a_connection_that_is_cut_is_taken_up_where_it_ended() {
     let world = World::new();
@@ -169,9 +183,16 @@ fn weights_in_several_files_come_whole() {
     fs::remove_file(source.file("part-1.safetensors")).unwrap();
     problem(offline());
 
-    for outside in ["../part-2.safetensors", "/etc/passwd", "a/b", ".hidden", ""] {
+    for outside in [
+        "../part-2.safetensors",
+        "/etc/passwd",
+        "a/b",
+        ".hidden",
+        "a?b",
+        "",
+    ] {
         let (bad, message) = problem(publish(outside));
         assert!(matches!(bad, Problem::Answer { .. }), "{bad:?}");
-        assert_names(&message, &["plain file names", outside]);
+        assert_names(&message, &["plain name of a file", outside]);
     }
 }

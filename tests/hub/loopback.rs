@@ -23,7 +23,8 @@ struct State {
     large: HashMap<String, Vec<u8>>,
     store: String,
     token: Option<String>,
-    down: bool,
+    /// The status that everything is answered with.
+    down: Option<&'static str>,
     faults: VecDeque<Fault>,
     seen: Vec<Seen>,
 }
@@ -34,9 +35,18 @@ struct Repo {
     commits: Vec<(String, BTreeMap<String, Vec<u8>>)>,
 }
 
-/// What the store does to one of the files it is asked for.
+/// What goes wrong with one request, and with which.
 #[derive(Clone, Copy)]
 pub enum Fault {
+    /// The hub closes the connection to the next request of this method without an answer.
+    HangUp(&'static str),
+    /// The hub says that `main` is at this commit.
+    Commit(&'static str),
+    /// The hub says that a file has this ETag.
+    Etag(&'static str),
+    /// The hub says that a file is there instead.
+    Redirect(&'static str),
+    // The others happen to the next file that the store is asked for.
     /// Closes the connection after so many bytes.
     Cut(usize),
     /// Sends so many bytes and then nothing more.
@@ -45,7 +55,12 @@ pub enum Fault {
     Spoil,
     /// Sends the whole file, whatever part was asked for.
     IgnoreRange,
+    /// Sends another part than that which was asked for.
+    WrongRange,
 }
+
+/// Whoever is sent here is sent here again.
+pub const LOOP: &str = "/loop";
 
 /// One request.
 #[derive(Clone, Debug)]
@@ -94,12 +109,12 @@ impl Loopback {
         self.state().token = Some(token.to_owned());
     }
 
-    /// From now on answers 503 and nothing else, or no longer.
-    pub fn break_down(&self, down: bool) {
-        self.state().down = down;
+    /// From now on answers with this status and nothing else.
+    pub fn break_down(&self, status: &'static str) {
+        self.state().down = Some(status);
     }
 
-    /// Does this to the next file that the store is asked for.
+    /// Does this to the next request that it can happen to, after the faults that were asked before.
     pub fn fail(&self, fault: Fault) {
         self.state().faults.push_back(fault);
     }
@@ -149,7 +164,16 @@ struct Answer(&'static str, String, Vec<u8>);
 
 /// Reads one request and answers it. Who asks may be gone before the end.
 fn answer(stream: TcpStream, store: bool, state: &Mutex<State>) -> Option<()> {
-    let mut reader = BufReader::new(stream.try_clone().ok()?);
+    let reader = BufReader::new(stream.try_clone().ok()?);
+    answer_next(stream, reader, store, state)
+}
+
+fn answer_next(
+    mut stream: TcpStream,
+    mut reader: BufReader<TcpStream>,
+    store: bool,
+    shared: &Mutex<State>,
+) -> Option<()> {
     let mut lines = Vec::new();
     loop {
         let mut line = String::new();
@@ -173,15 +197,19 @@ fn answer(stream: TcpStream, store: bool, state: &Mutex<State>) -> Option<()> {
         authorization: header("authorization"),
     };
     let (Answer(status, headers, body), fault) = {
-        let mut state = state.lock().unwrap();
+        let mut state = shared.lock().unwrap();
         state.seen.push(seen.clone());
-        let fault = match store && seen.method == "GET" {
-            true => state.faults.pop_front(),
-            false => None,
-        };
+        if seen.method == "CONNECT" {
+            // As a proxy: what is not the store is the hub, whatever its name.
+            let store = state.store.ends_with(&seen.path);
+            drop(state);
+            write!(stream, "HTTP/1.1 200 Connection established\r\n\r\n").ok()?;
+            return answer_next(stream, reader, store, shared);
+        }
+        let fault = state.faults.pop_front_if(|fault| fault.happens_to(&seen));
         let answer = match store {
             true => state.answer_as_store(&seen, fault),
-            false => state.answer_as_hub(&seen),
+            false => state.answer_as_hub(&seen, fault),
         };
         (answer.unwrap_or_else(|error| error), fault)
     };
@@ -189,7 +217,9 @@ fn answer(stream: TcpStream, store: bool, state: &Mutex<State>) -> Option<()> {
         true => String::new(),
         false => format!("Content-Length: {}\r\n", body.len()),
     };
-    let mut stream = stream;
+    if let Some(Fault::HangUp(_)) = fault {
+        return None;
+    }
     write!(
         stream,
         "HTTP/1.1 {status}\r\n{headers}{length}Connection: close\r\n\r\n"
@@ -210,13 +240,13 @@ fn answer(stream: TcpStream, store: bool, state: &Mutex<State>) -> Option<()> {
 }
 
 impl State {
-    fn answer_as_hub(&self, seen: &Seen) -> Result<Answer, Answer> {
+    fn answer_as_hub(&self, seen: &Seen, fault: Option<Fault>) -> Result<Answer, Answer> {
         let error = |status, code: &str, message: &str| {
             let headers = format!("X-Error-Code: {code}\r\nX-Error-Message: {message}\r\n");
             Answer(status, headers, Vec::new())
         };
-        if self.down {
-            return Err(error("503 Service Unavailable", "", "maintenance"));
+        if let Some(status) = self.down {
+            return Err(Answer(status, String::new(), Vec::new()));
         }
         if let Some(token) = &self.token
             && seen.authorization.as_ref() != Some(&format!("Bearer {token}"))
@@ -227,6 +257,17 @@ impl State {
         let no_repo = || error("404 Not Found", "RepoNotFound", "Repository not found");
         let no_revision = || error("404 Not Found", "RevisionNotFound", "Invalid rev id");
         let no_file = || error("404 Not Found", "EntryNotFound", "Entry not found");
+        let redirect =
+            |location| Answer("302 Found", format!("Location: {location}\r\n"), Vec::new());
+        match fault {
+            _ if seen.path == LOOP => return Ok(redirect(LOOP)),
+            Some(Fault::Redirect(location)) => return Ok(redirect(location)),
+            Some(Fault::Etag(etag)) => {
+                let headers = format!("ETag: {etag}\r\nContent-Length: 1\r\n");
+                return Ok(Answer("200 OK", headers, Vec::new()));
+            }
+            _ => {}
+        }
         let path = seen.path.trim_start_matches('/');
         if let Some(path) = path.strip_prefix("api/models/") {
             let (id, revision) = path.split_once("/revision/").ok_or_else(no_file)?;
@@ -235,6 +276,10 @@ impl State {
             let siblings: Vec<_> = (files.keys())
                 .map(|name| serde_json::json!({ "rfilename": name }))
                 .collect();
+            let commit = match fault {
+                Some(Fault::Commit(other)) => other,
+                _ => commit,
+            };
             let info = serde_json::json!({"id": id, "sha": commit, "siblings": siblings});
             return Ok(Answer(
                 "200 OK",
@@ -285,7 +330,10 @@ impl State {
         let first = range
             .strip_prefix("bytes=")
             .and_then(|r| r.strip_suffix('-'));
-        let first: usize = first.and_then(|r| r.parse().ok()).expect("bytes=N-");
+        let mut first: usize = first.and_then(|r| r.parse().ok()).expect("bytes=N-");
+        if let Some(Fault::WrongRange) = fault {
+            first -= 1;
+        }
         let headers = format!(
             "Content-Range: bytes {first}-{}/{}\r\n",
             body.len() - 1,
@@ -296,6 +344,17 @@ impl State {
             headers,
             body.split_off(first),
         ))
+    }
+}
+
+impl Fault {
+    fn happens_to(self, seen: &Seen) -> bool {
+        match self {
+            Self::HangUp(method) => !seen.store && seen.method == method,
+            Self::Commit(_) => !seen.store && seen.path.starts_with("/api/models/"),
+            Self::Etag(_) | Self::Redirect(_) => !seen.store && seen.method == "HEAD",
+            _ => seen.store && seen.method == "GET",
+        }
     }
 }
 

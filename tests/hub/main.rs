@@ -1,17 +1,20 @@
 //! Models from Hugging Face, as a server on this machine tells it. Nothing here leaves the machine or
 //! touches the user's cache.
 
+mod attacks;
 mod cache;
 mod download;
 mod loopback;
 mod program;
 mod refusals;
+#[cfg(target_os = "linux")] // where a variable names the certificates that are trusted
+mod tls;
 
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
-use loopback::{Fault, Loopback, Seen, sha256};
+use loopback::{Fault, LOOP, Loopback, Seen, sha256};
 use tempfile::TempDir;
 use vcoca_gpu::hub::Problem;
 use vcoca_gpu::model::published;

@@ -9,17 +9,17 @@ use serde_json::Value;
 
 use super::*;
 
-const SHAPES: &str = "test/shapes";
+pub const SHAPES: &str = "test/shapes";
 
 /// A hub with the small model, and a home of one's own.
-struct Home {
-    server: Loopback,
+pub struct Home {
+    pub server: Loopback,
     folder: TempDir,
     weights: Vec<u8>,
 }
 
 impl Home {
-    fn new() -> Self {
+    pub fn new() -> Self {
         let server = Loopback::start();
         let read = |name: &str| {
             let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("models/shapes");
@@ -42,7 +42,7 @@ impl Home {
     }
 
     /// Runs `vcoca-gpu` with nothing of the caller's environment that leads to another hub.
-    fn program(&self, args: &[&str]) -> std::process::Command {
+    pub fn program(&self, args: &[&str]) -> std::process::Command {
         let mut command = std::process::Command::new(assert_cmd::cargo::cargo_bin!("vcoca-gpu"));
         for name in [
             "HF_HUB_CACHE",
@@ -50,6 +50,13 @@ impl Home {
             "HF_TOKEN_PATH",
             "HF_HUB_OFFLINE",
             "RUST_LOG",
+            "ALL_PROXY",
+            "all_proxy",
+            "https_proxy",
+            "HTTP_PROXY",
+            "http_proxy",
+            "NO_PROXY",
+            "no_proxy",
         ] {
             command.env_remove(name);
         }
@@ -81,11 +88,11 @@ impl Home {
     }
 }
 
-fn text(bytes: &[u8]) -> &str {
+pub fn text(bytes: &[u8]) -> &str {
     std::str::from_utf8(bytes).unwrap()
 }
 
-fn assert_ends_with(output: &Output, code: i32) {
+pub fn assert_ends_with(output: &Output, code: i32) {
     let said = text(&output.stderr);
     assert_eq!(output.status.code(), Some(code), "{said}");
     assert!(!said.contains("panicked"), "{said}");
@@ -136,6 +143,31 @@ fn a_program_that_is_stopped_goes_on_where_it_was() {
     let asked = home.server.seen_by_store();
     assert_eq!(asked.len(), 1);
     assert_eq!(asked[0].range.as_deref(), Some("bytes=2000000-"));
+}
+
+#[test]
+fn a_proxy_stands_between_but_not_before_hosts_that_need_none() {
+    for (direct, proxied) in [("", true), ("example.org,127.0.0.1", false)] {
+        let home = Home::new();
+        let output = home
+            .program(&["caption", "--model", SHAPES, "nonesuch.png"])
+            .env("HF_ENDPOINT", "http://hub.test")
+            .env("HTTPS_PROXY", &home.server.endpoint)
+            .env("NO_PROXY", direct)
+            .output()
+            .unwrap();
+        assert_ends_with(&output, 1);
+        let seen = home.server.seen();
+        let store = seen.iter().filter(|seen| seen.store).count();
+        let tunnels: Vec<_> = (seen.into_iter())
+            .filter(|seen| seen.method == "CONNECT")
+            .map(|seen| seen.path)
+            .collect();
+        assert_eq!(store, 1);
+        assert_eq!(tunnels[0], "hub.test:80");
+        let to_store = tunnels.iter().any(|host| host.starts_with("127.0.0.1:"));
+        assert_eq!(to_store, proxied, "{tunnels:?}");
+    }
 }
 
 #[test]
@@ -195,6 +227,11 @@ fn models_are_listed_with_what_they_are_good_for() {
     assert_eq!(state(&lines, SHAPES), None);
     if cfg!(feature = "shapes") {
         assert_eq!(state(&lines, "shapes").as_deref(), Some("built in"));
+        let weights = safetensors::SafeTensors::deserialize(&home.weights).unwrap();
+        let views = weights.tensors();
+        let size = |shape: &[usize]| shape.iter().product::<usize>();
+        let parameters: usize = views.iter().map(|(_, view)| size(view.shape())).sum();
+        assert_eq!(lines[0]["parameters"], parameters);
     }
     for known in &published::PUBLISHED {
         assert_eq!(state(&lines, known.repo).as_deref(), Some("not here"));

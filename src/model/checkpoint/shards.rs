@@ -6,10 +6,10 @@ use std::path::{Component, Path};
 use serde::Deserialize;
 
 use super::shown;
-use crate::{Error, Result};
+use crate::{Error, Result, files};
 
 /// Far above any index.
-pub(crate) const INDEX_BYTES: u64 = 4 << 20;
+const INDEX_BYTES: u64 = 4 << 20;
 
 /// What `*.index.json` says.
 #[derive(Deserialize)]
@@ -19,6 +19,12 @@ pub struct ShardIndex {
 }
 
 impl ShardIndex {
+    /// Reads the index at `path`. Errors are those of [`parse`](Self::parse), and of reading.
+    pub(crate) fn read(path: &Path) -> Result<Self> {
+        let json = files::read(path, "a JSON index of shards", INDEX_BYTES)?;
+        Self::parse(path, &json)
+    }
+
     /// Reads an index; `path` serves messages alone.
     ///
     /// Errors: malformed JSON, and files that are not simply in the same directory.
