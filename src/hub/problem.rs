@@ -43,7 +43,7 @@ pub enum Problem {
     },
 
     /// The cache does not have all files, and the hub is not asked.
-    #[error("not in the cache, and {0}")]
+    #[error("not in the cache (nor a directory here), and {0}")]
     NotCached(&'static str),
 
     /// A setting makes no sense.
