@@ -1,31 +1,27 @@
-// The COUNT best next ids of every beam, in falling order; of equals the lower id comes first.
+// What the best next ids of every beam add to it, given where they stand and what they score.
 //
 //   id, score (− log Σ exp(logits) where PROBABILITIES are summed), log-probability
 //
-// Each round scans the row for the best entry behind the last one taken, so nothing is kept but that
-// entry.
-//
 // Grid: one workgroup of LANES invocations a beam.
-// Constants: LANES (a power of two), COUNT, PROBABILITIES.
+// Constants: LANES (a power of two), PROBABILITIES.
 
 struct Params {
     vocabulary: u32, // V
+    count: u32, // K
 }
 
 @group(0) @binding(0) var<storage, read> logits: array<f32>;           // (R, V)
-@group(0) @binding(1) var<storage, read> scores: array<f32>;           // (R, V)
-@group(0) @binding(2) var<storage, read_write> candidates: array<f32>; // (R, COUNT, 3)
+@group(0) @binding(1) var<storage, read> values: array<f32>;           // (R, K) scores
+@group(0) @binding(2) var<storage, read> columns: array<u32>;          // (R, K)
+@group(0) @binding(3) var<storage, read_write> candidates: array<f32>; // (R, K, 3)
 var<immediate> p: Params;
 
 // Below every logit, and a finite number: drivers may assume that there is no infinity.
 const LOWEST: f32 = -1e30;
-const NOWHERE: u32 = 0xffffffffu;
 
-// Largest logit and sum of exponentials, then the rank of the best entry; by lane.
+// Largest logit and sum of exponentials, by lane.
 var<workgroup> most: array<f32, LANES>;
 var<workgroup> total: array<f32, LANES>;
-var<workgroup> ranks: array<u32, LANES>;
-var<workgroup> places: array<u32, LANES>;
 
 @compute @workgroup_size(LANES)
 fn main(
@@ -33,8 +29,7 @@ fn main(
     @builtin(local_invocation_id) local: vec3<u32>,
 ) {
     let lane = local.x;
-    let row = group.x;
-    let start = row * p.vocabulary;
+    let start = group.x * p.vocabulary;
 
     var m = LOWEST;
     var sum = 0.0;
@@ -60,43 +55,11 @@ fn main(
     }
     let log_sum = most[0] + log(total[0]);
 
-    var last_rank = 0xffffffffu;
-    var last_place = 0u;
-    for (var n = 0u; n < COUNT; n++) {
-        var best = 0u;
-        var place = NOWHERE;
-        // Places grow along the loop, so a later equal never displaces an earlier one.
-        for (var c = lane; c < p.vocabulary; c += LANES) {
-            let r = rank(scores[start + c]);
-            let open = r < last_rank || (r == last_rank && c > last_place);
-            if open && (place == NOWHERE || r > best) {
-                best = r;
-                place = c;
-            }
-        }
-        ranks[lane] = best;
-        places[lane] = place;
-        workgroupBarrier();
-        for (var half = LANES / 2u; half > 0u; half /= 2u) {
-            if lane < half {
-                let r = ranks[lane + half];
-                let c = places[lane + half];
-                // NOWHERE ranks 0 and is the largest place: it loses every comparison.
-                if r > ranks[lane] || (r == ranks[lane] && c < places[lane]) {
-                    ranks[lane] = r;
-                    places[lane] = c;
-                }
-            }
-            workgroupBarrier();
-        }
-        last_rank = ranks[0];
-        last_place = places[0];
-        if lane == 0u {
-            let at = (row * COUNT + n) * 3u;
-            candidates[at] = f32(last_place);
-            candidates[at + 1u] = scores[start + last_place] - select(0.0, log_sum, PROBABILITIES);
-            candidates[at + 2u] = logits[start + last_place] - log_sum;
-        }
-        workgroupBarrier(); // all have read the winner before the next round writes
+    for (var n = lane; n < p.count; n += LANES) {
+        let place = group.x * p.count + n;
+        let id = columns[place];
+        candidates[3u * place] = f32(id);
+        candidates[3u * place + 1u] = values[place] - select(0.0, log_sum, PROBABILITIES);
+        candidates[3u * place + 2u] = logits[start + id] - log_sum;
     }
 }

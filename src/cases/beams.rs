@@ -30,7 +30,7 @@ pub fn cases() -> Vec<Case> {
 fn beam_candidates(rows: usize, vocabulary: usize, count: usize, scale: Scale) -> Case {
     Case {
         op: "beam_candidates",
-        shaders: &["beam_candidates"],
+        shaders: &["beam_candidates", "top_k"],
         shape: format!("{count} of {rows} rows of {vocabulary}, {scale:?}"),
         bench: false,
         prepare: Box::new(move |gpu, _| {

@@ -1,5 +1,6 @@
 //! Choosing the next id of texts being written: greedy, sampled, beams.
 
+use super::choose::top_k;
 use super::grid::wide;
 use super::shaders;
 use crate::Result;
@@ -247,6 +248,7 @@ pub struct Beams {
 #[derive(Clone, Copy, bytemuck::Pod, bytemuck::Zeroable)]
 struct CandidateParams {
     vocabulary: u32,
+    count: u32,
 }
 
 /// The `count` best next ids of every beam: (R, count, 3) `f32`, in falling order, of id, score and
@@ -262,21 +264,18 @@ pub fn beam_candidates(
     let (rows, vocabulary) = (logits.rows(), logits.cols());
     assert_eq!(logits.dtype(), DType::F32, "logits are f32");
     assert_eq!(scores.dims(), logits.dims(), "scores of the logits");
-    assert!((1..=vocabulary).contains(&count), "{count} of {vocabulary}");
+    let (values, columns) = top_k(pass, scores, count)?;
     let candidates = pass.tensor(&[rows, count, 3], DType::F32)?;
     let constants = [
-        (
-            "LANES",
-            lanes(pass.gpu().caps(), vocabulary, count + 1).into(),
-        ),
-        ("COUNT", (count as u32).into()),
+        ("LANES", lanes(pass.gpu().caps(), vocabulary, 1).into()),
         ("PROBABILITIES", (scale == Scale::Probabilities).into()),
     ];
     let params = CandidateParams {
         vocabulary: vocabulary as u32,
+        count: count as u32,
     };
     let kernel = (pass.gpu()).kernel(shaders::BEAM_CANDIDATES, DType::F32, &constants)?;
-    let tensors = [logits, scores, &candidates];
+    let tensors = [logits, &values, &columns, &candidates];
     pass.dispatch(&kernel, &tensors, &params, [rows as u32, 1, 1]);
     Ok(candidates)
 }
