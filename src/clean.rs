@@ -60,9 +60,12 @@ fn fix_segment(segment: &str, entities: bool) -> String {
         } else {
             text.clone()
         };
-        next = mojibake::fix(next);
-        next = characters::fix(&next);
-        next = next.nfc().collect();
+        // Plain text, as most is, is what the other steps leave as it is.
+        if !next.bytes().all(|byte| matches!(byte, b' '..=b'~' | b'\n')) {
+            next = mojibake::fix(next);
+            next = characters::fix(&next);
+            next = next.nfc().collect();
+        }
         if next == text {
             return text;
         }

@@ -136,6 +136,14 @@ fn clips_ids_are_the_published_ones() {
 }
 
 #[test]
+fn a_word_may_be_as_long_as_a_book() {
+    let tokenizer = clip();
+    let word = "abracadabra".repeat(30_000);
+    let ids = tokenizer.ids(&word).unwrap();
+    assert_eq!(tokenizer.decode(&ids), word);
+}
+
+#[test]
 fn decoding_stops_at_the_end_and_skips_what_is_no_text() {
     let tokenizer = tokenizer();
     let red = tokenizer.ids("red").unwrap();

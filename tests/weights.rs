@@ -245,6 +245,38 @@ fn safetensors_headers_are_refused_by_tensor_or_byte() {
 }
 
 #[test]
+fn every_half_float_is_read_as_the_number_that_it_is() {
+    let halves: Vec<u8> = (0..=u16::MAX).flat_map(u16::to_le_bytes).collect();
+    let values = |dtype| {
+        let info = json!({"dtype": dtype, "shape": [1 << 16], "data_offsets": [0, halves.len()]});
+        let mut header = json!({ "t": info }).to_string();
+        // The tensor begins at an odd byte.
+        header += &" ".repeat(1 + header.len() % 2);
+        let length = (header.len() as u64).to_le_bytes();
+        let file = [&length, header.as_bytes(), &halves].concat();
+        let checkpoint = Checkpoint::from_bytes(Path::new("t.safetensors"), file).unwrap();
+        let mut values = vec![0.0; 1 << 16];
+        checkpoint.get("t").unwrap().unwrap().read(0, &mut values);
+        values
+    };
+    let same = |a: f32, b: f32| a.to_bits() == b.to_bits() || a.is_nan() && b.is_nan();
+    for (bits, value) in (0..).zip(values("BF16")) {
+        assert!(same(value, f32::from_bits(bits << 16)), "{bits:#06x}");
+    }
+    for (bits, value) in (0_u16..=u16::MAX).zip(values("F16")) {
+        let (exponent, fraction) = (i32::from(bits >> 10 & 31), f32::from(bits & 1023) / 1024.0);
+        let size = match exponent {
+            0 => fraction * 2_f32.powi(-14),
+            31 if fraction == 0.0 => f32::INFINITY,
+            31 => f32::NAN,
+            _ => (1.0 + fraction) * 2_f32.powi(exponent - 15),
+        };
+        let expected = if bits >> 15 == 1 { -size } else { size };
+        assert!(same(value, expected), "{bits:#06x}");
+    }
+}
+
+#[test]
 fn names_in_messages_take_a_line_and_cannot_do_harm() {
     let name = format!("\\u001b[2J{}", "x".repeat(1000));
     let said = header_refusal(

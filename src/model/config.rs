@@ -4,6 +4,7 @@ use std::path::Path;
 
 use serde::Deserialize;
 
+use super::checkpoint::shown;
 use crate::preprocess::{Interpolation, Preprocess, ResizeMode};
 use crate::{Error, Result};
 
@@ -297,12 +298,16 @@ impl PreprocessCfg {
                 Some("bicubic") => Interpolation::Bicubic,
                 Some("bilinear") => Interpolation::Bilinear,
                 Some(other) => {
-                    return Err(expected("interpolation", "bicubic or bilinear", other));
+                    return Err(expected(
+                        "interpolation",
+                        "bicubic or bilinear",
+                        &shown(other),
+                    ));
                 }
             },
             resize_mode: match self.resize_mode.as_deref() {
                 None | Some("shortest") => ResizeMode::Shortest,
-                Some(other) => return Err(expected("resize_mode", "shortest", other)),
+                Some(other) => return Err(expected("resize_mode", "shortest", &shown(other))),
             },
             ..defaults
         })

@@ -1,7 +1,8 @@
 //! CLIP's tokenizer, built from nothing but its merges: the pieces that a text falls into, and the
 //! byte pairs that merge within each.
 
-use std::collections::HashMap;
+use std::cmp::Reverse;
+use std::collections::{BinaryHeap, HashMap};
 use std::path::Path;
 
 use regex::Regex;
@@ -31,6 +32,9 @@ pub(super) struct Merges {
 
 /// What the end of a word adds to a byte's id.
 const ENDING: u32 = 256;
+
+/// In place of an id that was merged into the one before it. No vocabulary is as large.
+const GONE: u32 = u32::MAX;
 
 impl Merges {
     /// Reads a `merges.txt`: a line for each merge, its two parts with a space between, and
@@ -96,28 +100,42 @@ impl Merges {
         ids
     }
 
-    /// The ids of one piece: its bytes, merged for as long as two neighbours can be.
+    /// The ids of one piece: its bytes, merged for as long as two neighbours can be, the lowest
+    /// first, from left to right.
     fn word(&self, piece: &str) -> Vec<u32> {
         let mut ids: Vec<u32> = piece
             .bytes()
             .map(|byte| self.bytes[usize::from(byte)])
             .collect();
         *ids.last_mut().expect("no piece is empty") += ENDING;
-        let merge = |pair: &[u32]| self.merged.get(&(pair[0], pair[1])).copied();
-        while let Some(lowest) = ids.windows(2).filter_map(merge).min() {
-            let mut read = 0;
-            let mut written = 0;
-            while read < ids.len() {
-                let pair = ids.get(read..read + 2);
-                (ids[written], read) = if pair.and_then(merge) == Some(lowest) {
-                    (lowest, read + 2)
-                } else {
-                    (ids[read], read + 1)
-                };
-                written += 1;
+        // The neighbours of each id. Those of the outermost are in no place that there is.
+        let mut before: Vec<usize> = (0..ids.len()).map(|at| at.wrapping_sub(1)).collect();
+        let mut after: Vec<usize> = (1..=ids.len()).collect();
+        let merge = |ids: &[u32], left: usize, right: usize| {
+            let pair = (*ids.get(left)?, *ids.get(right)?);
+            self.merged.get(&pair).copied()
+        };
+        // A merge has an id above those of its parts, so what it makes possible never comes before
+        // what waits already.
+        let first =
+            (1..ids.len()).filter_map(|right| Some((merge(&ids, right - 1, right)?, right - 1)));
+        let mut waiting: BinaryHeap<_> = first.map(Reverse).collect();
+        while let Some(Reverse((id, left))) = waiting.pop() {
+            let right = after[left];
+            // Either may have been merged with its other neighbour.
+            if merge(&ids, left, right) != Some(id) {
+                continue;
             }
-            ids.truncate(written);
+            (ids[left], ids[right]) = (id, GONE);
+            after[left] = after[right];
+            if let Some(before) = before.get_mut(after[left]) {
+                *before = left;
+            }
+            for (left, right) in [(before[left], left), (left, after[left])] {
+                waiting.extend(merge(&ids, left, right).map(|id| Reverse((id, left))));
+            }
         }
+        ids.retain(|&id| id != GONE);
         ids
     }
 }

@@ -21,8 +21,8 @@ use crate::{Error, Result};
 /// What training scripts put the state dict under.
 const WRAPPERS: [&str; 2] = ["state_dict", "model"];
 
-/// More than the name of a storage, which is a number, or that of an archive takes: they are looked
-/// up for every tensor.
+/// More than the name of a tensor, of a storage, which is a number, or of an archive takes. A pickle
+/// can give one name to many tensors, which copy it or look it up.
 const NAME_BYTES: usize = 256;
 
 /// More than any checkpoint has.
@@ -37,6 +37,11 @@ pub(super) fn read(path: &Path, file: &[u8]) -> Result<Vec<(String, Found)>> {
         return Err(fail(format!("more than {TENSORS} tensors")));
     }
     let tensors = state.iter().map(|&[key, value]| match key {
+        Value::Text(name) if name.len() > NAME_BYTES => Err(fail(format!(
+            "tensor {}: its name takes {} bytes",
+            shown(name),
+            name.len()
+        ))),
         Value::Text(name) => Ok((name.to_owned(), read.tensor(value))),
         _ => Err(fail(format!(
             "data.pkl, byte {}: expected names of tensors, found {}",
