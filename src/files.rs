@@ -39,3 +39,37 @@ pub(crate) fn read(path: &Path, expected: &'static str, limit: u64) -> Result<Ve
     }
     Ok(bytes)
 }
+
+/// A name that a file gives, in a message: it takes no more than a line and cannot do harm there.
+pub(crate) fn shown(name: &str) -> String {
+    name.chars().take(80).flat_map(char::escape_debug).collect()
+}
+
+/// Another library's words on a file, which may quote it at any length: their beginning, and their
+/// end, which tells the place.
+pub(crate) fn quoted(error: impl std::fmt::Display) -> String {
+    let (error, most) = (error.to_string(), 120);
+    let count = error.chars().count();
+    let part = |skip, take| -> String {
+        let characters = error.chars().skip(skip).take(take);
+        characters.flat_map(char::escape_debug).collect()
+    };
+    match count <= 2 * most {
+        true => part(0, count),
+        false => format!("{} … {}", part(0, most), part(count - most, most)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::quoted;
+
+    #[test]
+    fn a_long_quotation_keeps_its_two_ends() {
+        assert_eq!(quoted("what\u{1b}[2J"), "what\\u{1b}[2J");
+        let long = format!("unknown {} at line 3", "x".repeat(1 << 20));
+        let cut = quoted(&long);
+        assert!(cut.starts_with("unknown xxx") && cut.ends_with("xxx at line 3"));
+        assert!(cut.chars().count() < 250);
+    }
+}

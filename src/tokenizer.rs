@@ -16,6 +16,9 @@ use json::Json;
 pub use json::panic_is_contained;
 use merges::Merges;
 
+/// The longest text that is read.
+const TEXT_BYTES: usize = 64 << 10;
+
 /// What fills a row behind its text.
 pub const PAD: u32 = 0;
 
@@ -120,8 +123,17 @@ impl Tokenizer {
     ///
     /// # Errors
     ///
-    /// [`Error::Model`] if the tokenizer's file breaks the tokenizer.
+    /// [`Error::Argument`] for texts of more than 64 KiB: a row holds less than a hundredth of that, and
+    /// cleaning the worst of texts takes the square of its length. [`Error::Model`] if the tokenizer's
+    /// file breaks the tokenizer.
     pub fn ids(&self, text: &str) -> Result<Vec<u32>> {
+        if text.len() > TEXT_BYTES {
+            return Err(Error::Argument {
+                what: "text",
+                expected: format!("at most {TEXT_BYTES} bytes"),
+                found: text.len().to_string(),
+            });
+        }
         let text = clean(text);
         match &self.words {
             Words::Json(json) => json.ids(&text),

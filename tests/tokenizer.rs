@@ -2,9 +2,9 @@
 
 use std::path::Path;
 
-use vcoca_gpu::ModelSource;
 use vcoca_gpu::model::Config;
 use vcoca_gpu::tokenizer::Tokenizer;
+use vcoca_gpu::{Error, ModelSource};
 
 const JSON: &str = include_str!("../models/shapes/tokenizer.json");
 const CONTEXT: usize = 24;
@@ -136,11 +136,16 @@ fn clips_ids_are_the_published_ones() {
 }
 
 #[test]
-fn a_word_may_be_as_long_as_a_book() {
+fn a_text_may_be_as_long_as_a_chapter_but_not_as_a_book() {
     let tokenizer = clip();
-    let word = "abracadabra".repeat(30_000);
+    let word = "abracadabra".repeat(5_900);
     let ids = tokenizer.ids(&word).unwrap();
     assert_eq!(tokenizer.decode(&ids), word);
+    let error = tokenizer.ids(&word.repeat(2)).unwrap_err();
+    assert!(
+        matches!(error, Error::Argument { what: "text", .. }),
+        "{error}"
+    );
 }
 
 #[test]

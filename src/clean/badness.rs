@@ -223,10 +223,11 @@ pub(super) fn is_bad(text: &str) -> bool {
         rest.len() >= sequence.len() && rest.iter().zip(sequence).all(|(c, place)| holds(c, place))
     };
     let begins = text.starts_with("Ã ") || text.starts_with("Â ");
+    // Every sequence has something beyond ASCII among its first three places.
+    let may_start = |rest: &[(char, Kinds)]| rest.iter().take(3).any(|(c, _)| !c.is_ascii());
     begins
-        || (0..characters.len()).any(|at| {
-            SEQUENCES
-                .iter()
-                .any(|sequence| starts(&characters[at..], sequence))
-        })
+        || (0..characters.len())
+            .map(|at| &characters[at..])
+            .filter(|rest| may_start(rest))
+            .any(|rest| SEQUENCES.iter().any(|sequence| starts(rest, sequence)))
 }

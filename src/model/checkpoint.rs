@@ -15,6 +15,7 @@ use std::path::{Path, PathBuf};
 
 use memmap2::Mmap;
 
+use crate::files::shown;
 use crate::{Error, Result, files};
 pub use shards::ShardIndex;
 pub use view::Stored;
@@ -251,9 +252,4 @@ fn listed(folder: &Path, extensions: &[&str]) -> Result<Vec<PathBuf>> {
     }
     found.sort();
     Ok(found)
-}
-
-/// A name that a file gives, in a message: it takes no more than a line and cannot do harm there.
-pub(super) fn shown(name: &str) -> String {
-    name.chars().take(80).flat_map(char::escape_debug).collect()
 }

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde::Deserialize;
 
-use super::checkpoint::shown;
+use crate::files::{quoted, shown};
 use crate::preprocess::{Interpolation, Preprocess, ResizeMode};
 use crate::{Error, Result};
 
@@ -84,7 +84,7 @@ impl Config {
             )));
         }
         let value: serde_json::Value = serde_json::from_slice(json)
-            .map_err(|e| fail(format!("not a JSON configuration: {e}")))?;
+            .map_err(|e| fail(format!("not a JSON configuration: {}", quoted(e))))?;
         let file: File = if value.get("model_cfg").is_some() {
             serde_json::from_value(value)
         } else {
@@ -93,7 +93,7 @@ impl Config {
                 preprocess_cfg: PreprocessCfg::default(),
             })
         }
-        .map_err(|e| fail(format!("not a CoCa configuration: {e}")))?;
+        .map_err(|e| fail(format!("not a CoCa configuration: {}", quoted(e))))?;
         file.resolve().map_err(fail)
     }
 }

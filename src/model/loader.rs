@@ -7,9 +7,10 @@
 use std::cell::{Cell, RefCell};
 use std::ops::Range;
 
-use super::checkpoint::{Checkpoint, Stored, shown};
+use super::checkpoint::{Checkpoint, Stored};
 use super::convert::Block;
 use super::progress::{LoadProgress, Reading};
+use crate::files::shown;
 use crate::gpu::{DType, Gpu, Pass, Tensor};
 use crate::ops::embed::TokenTable;
 use crate::ops::linear::{Linear, padded};
@@ -357,7 +358,11 @@ impl<'a> Loader<'a> {
     }
 
     fn not_finite(&self, name: &str, dtype: DType) -> Error {
-        let problem = format!("tensor {name} holds values that are not finite in {dtype}");
+        let advice = match dtype {
+            DType::F16 => "; try --dtype f32",
+            _ => "",
+        };
+        let problem = format!("tensor {name} holds values that are not finite in {dtype}{advice}");
         Error::model(self.checkpoint.path(), problem)
     }
 

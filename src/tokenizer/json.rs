@@ -6,6 +6,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 
 use super::{Pieces, alphabet};
+use crate::files::{quoted, shown};
 use crate::{Error, Result};
 
 pub(super) struct Json {
@@ -27,7 +28,10 @@ impl Json {
         let mut pieces = Pieces::with_capacity(entries.len());
         for (token, id) in entries {
             if id >= vocab {
-                let problem = format!("token {token:?} has id {id}, the model has {vocab} ids");
+                let problem = format!(
+                    "token {} has id {id}, the model has {vocab} ids",
+                    shown(&token)
+                );
                 return Err(Error::model(path, problem));
             }
             if id < vocab - 2 {
@@ -69,7 +73,7 @@ fn contain<T, E: Display>(path: &Path, f: impl FnOnce() -> Result<T, E>) -> Resu
         Ok(Ok(value)) => Ok(value),
         Ok(Err(error)) => Err(Error::model(
             path,
-            format!("not a usable tokenizer: {error}"),
+            format!("not a usable tokenizer: {}", quoted(error)),
         )),
         Err(_) => Err(Error::model(
             path,

@@ -9,6 +9,7 @@ use regex::Regex;
 
 use super::Pieces;
 use super::alphabet::{self, END_OF_WORD};
+use crate::files::shown;
 use crate::{Error, Result};
 
 /// The tokens that start and end a text, as OpenCLIP reads them in a text.
@@ -70,8 +71,9 @@ impl Merges {
                 .and_then(|(left, right)| Some((known(left)?, known(right)?)));
             let Some(pair) = pair else {
                 let problem = format!(
-                    "line {}: expected two known pieces with a space between, found {line:?}",
-                    number + 1
+                    "line {}: expected two known pieces with a space between, found {}",
+                    number + 1,
+                    shown(line)
                 );
                 return Err(Error::model(path, problem));
             };

@@ -8,7 +8,7 @@ mod machine;
 mod op;
 
 use super::cursor::Fault;
-use super::shown;
+use crate::files::shown;
 use machine::Machine;
 
 /// Something that a pickle made.

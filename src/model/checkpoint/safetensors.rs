@@ -6,7 +6,8 @@ use std::path::Path;
 use ::safetensors::tensor::TensorInfo;
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
 
-use super::{Found, View, shown};
+use super::{Found, View};
+use crate::files::{quoted, shown};
 use crate::{Error, Result};
 
 /// Far above any header (that of ViT-L/14 takes 90 kB), and small enough that what the worst one
@@ -28,10 +29,7 @@ fn tensors(file: &[u8]) -> Result<Vec<(String, View)>, String> {
     let header = header(file)?;
     let Header(mut tensors) = serde_json::from_slice(header).map_err(|e| {
         let byte = LENGTH_BYTES + byte_of(header, e.line(), e.column());
-        format!(
-            "byte {byte}: not a safetensors header: {}",
-            shown(&e.to_string())
-        )
+        format!("byte {byte}: not a safetensors header: {}", quoted(e))
     })?;
     tensors.sort_unstable_by_key(|(_, info)| info.data_offsets);
     let data = LENGTH_BYTES + header.len();

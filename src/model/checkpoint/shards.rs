@@ -5,7 +5,7 @@ use std::path::{Component, Path};
 
 use serde::Deserialize;
 
-use super::shown;
+use crate::files::{quoted, shown};
 use crate::{Error, Result, files};
 
 /// Far above any index.
@@ -30,7 +30,7 @@ impl ShardIndex {
     /// Errors: malformed JSON, and files that are not simply in the same directory.
     pub fn parse(path: &Path, json: &[u8]) -> Result<Self> {
         let index: Self = serde_json::from_slice(json)
-            .map_err(|e| Error::model(path, format!("not an index of shards: {e}")))?;
+            .map_err(|e| Error::model(path, format!("not an index of shards: {}", quoted(e))))?;
         let elsewhere = (index.weight_map.iter()).find(|(_, file)| !is_plain(file));
         match elsewhere {
             None => Ok(index),

@@ -15,7 +15,8 @@ use super::cursor::Fault;
 use super::pickle::{Node, Pickle, Value};
 use super::view::DIMS;
 use super::zip::{Archive, Entry};
-use super::{Found, View, shown};
+use super::{Found, View};
+use crate::files::shown;
 use crate::{Error, Result};
 
 /// What training scripts put the state dict under.
@@ -165,7 +166,7 @@ impl<'a> File<'a> {
             usize::try_from(offset),
         ) else {
             return Err(format!(
-                "expected a shape and strides of at most {DIMS} sizes"
+                "expected a shape and strides of at most {DIMS} sizes, none negative"
             ));
         };
         let (dtype, storage) = self.storage(storage)?;

@@ -9,7 +9,7 @@
 use std::ops::Range;
 
 use super::cursor::{Cursor, Fault};
-use super::shown;
+use crate::files::shown;
 
 /// Far above the entries of any checkpoint: a training checkpoint of ViT-L/14 has some 3,000.
 const ENTRIES: usize = 1 << 16;
