@@ -6,7 +6,7 @@ use std::time::Duration;
 use wgpu::{DeviceType, ErrorFilter, Features, Limits};
 
 use super::kernel::{IMMEDIATE_BYTES, KernelCache};
-use super::pass::Work;
+use super::pass::{Work, staging};
 use super::pool::{Pool, PoolStats};
 use super::recording::Recording;
 use super::{DType, Pass, Tensor, adapters};
@@ -121,9 +121,6 @@ pub(super) struct Shared {
 /// How long one submission may take before the device counts as lost. Software adapters compile
 /// kernels at first dispatch and run large models for minutes.
 const PATIENCE: Duration = Duration::from_secs(600);
-
-/// One chunk of staging memory; a larger upload gets a chunk of its own.
-const STAGING_BYTES: u64 = 8 << 20;
 
 impl Gpu {
     /// Opens the best adapter; see [`adapters`](super::adapters::adapters) for which and why.
@@ -383,11 +380,6 @@ impl Gpu {
             }
         }
     }
-}
-
-/// Host-visible memory that uploads go through.
-pub(super) fn staging(device: &wgpu::Device) -> wgpu::util::StagingBelt {
-    wgpu::util::StagingBelt::new(device.clone(), STAGING_BYTES)
 }
 
 /// An error with everything behind it, in one line.

@@ -3,7 +3,7 @@
 use bytemuck::Pod;
 use wgpu::ErrorFilter;
 
-use super::context::{lock, staging};
+use super::context::lock;
 use super::recording::Line;
 use super::{DType, Gpu, Kernel, Tensor};
 use crate::{Error, Result};
@@ -40,6 +40,9 @@ struct Timing {
 
 /// Pairs of timestamps a timed pass can take; later scopes run untimed.
 const MAX_SCOPES: u32 = 2048;
+
+/// One chunk of staging memory; a larger upload gets a chunk of its own.
+const STAGING_BYTES: u64 = 8 << 20;
 
 /// Staging memory is kept for the next pass, but not what an unusually large one took.
 const STAGING_KEPT: u64 = 64 << 20;
@@ -291,6 +294,11 @@ impl<'g> Pass<'g> {
         drop(belt);
         Ok(Submission { gpu, timing })
     }
+}
+
+/// Host-visible memory that uploads go through.
+pub(super) fn staging(device: &wgpu::Device) -> wgpu::util::StagingBelt {
+    wgpu::util::StagingBelt::new(device.clone(), STAGING_BYTES)
 }
 
 impl Timing {
