@@ -1,4 +1,4 @@
-//! VideoCoCa on any GPU: captions, labels and search for videos, with a pretrained image-text CoCa
+//! VideoCoCa on any GPU: captions and embeddings of videos, with a pretrained image-text CoCa
 //! and no training on video (arXiv 2212.04979).
 //!
 //! ```text
