@@ -49,6 +49,7 @@ pub mod preprocess;
 #[doc(hidden)]
 pub mod reference;
 pub mod tokenizer;
+pub mod windows;
 
 pub use engine::Engine;
 pub use error::{Error, Result};
