@@ -48,6 +48,7 @@ pub mod parity;
 pub mod preprocess;
 #[doc(hidden)]
 pub mod reference;
+pub mod subtitles;
 pub mod tokenizer;
 
 pub use engine::Engine;
