@@ -37,6 +37,7 @@ pub mod cases;
 pub mod clean;
 pub mod engine;
 pub mod error;
+pub mod export;
 mod files;
 pub mod frames;
 pub mod generate;
