@@ -257,7 +257,12 @@ impl Folder {
         Ok((whole && record.inputs == inputs.len()).then_some(record))
     }
 
-    /// Where the embeddings of a part are, relative to the folder; any other files follow.
+    /// Where the embeddings of a part are, relative to the folder.
+    pub fn name(&self, number: usize) -> String {
+        self.files(number).swap_remove(0).0
+    }
+
+    /// The files of a part, the embeddings first.
     pub(super) fn files(&self, number: usize) -> Vec<(String, Kind)> {
         let layout = &self.layout;
         let stem = match layout.columns.moments {
