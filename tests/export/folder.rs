@@ -272,6 +272,9 @@ fn other_settings_are_refused_by_name() {
     };
     assert!(refused(half, settings(8)).contains("element \"f32\", this run has \"f16\""));
     assert!(refused(NPY, Settings::new()).contains("frames 8, this run has none"));
+    let mut more = settings(8);
+    more.insert("windows".to_owned(), json!("4s"));
+    assert!(refused(NPY, more).contains("windows none, this run has \"4s\""));
     let path = root.path().join("settings.json");
     for bad in ["", "{}", "[1]"] {
         fs::write(&path, bad).unwrap();
