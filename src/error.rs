@@ -73,6 +73,10 @@ pub enum Error {
     #[error("index {}: {problem}", path.display())]
     Index { path: PathBuf, problem: String },
 
+    /// A folder of embeddings holds what cannot be gone on with.
+    #[error("{}: {problem}", path.display())]
+    Export { path: PathBuf, problem: String },
+
     /// An argument of a public call is outside what it takes.
     #[error("{what}: expected {expected}, found {found}")]
     Argument {
