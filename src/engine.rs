@@ -7,6 +7,7 @@ mod sliding;
 mod texts;
 mod windows;
 
+use std::ops::AddAssign;
 use std::time::Instant;
 
 use crate::frames::Frame;
@@ -18,7 +19,7 @@ use crate::tokenizer::Tokenizer;
 use crate::{Error, Result};
 
 pub use pooling::Pooling;
-pub use windows::{VideoWindows, Window, WindowOptions};
+pub use windows::{JoinedWindows, VideoWindows, Window, WindowOptions};
 
 /// A model with its tokenizer, ready to read videos.
 pub struct Engine {
@@ -39,11 +40,22 @@ pub struct Clip {
 /// Milliseconds of wall time a clip took, stage by stage.
 #[derive(Clone, Copy, Debug, Default, PartialEq, serde::Serialize)]
 pub struct Timings {
+    /// Reading and decoding the file, where the engine did that itself.
+    pub decode: f64,
     /// Upload, colour conversion, resize, crop, cutting of patches.
     pub preprocess: f64,
     /// The image encoder and the pooler's keys and values.
     pub encode: f64,
     pub pool: f64,
+}
+
+impl AddAssign for Timings {
+    fn add_assign(&mut self, more: Self) {
+        self.decode += more.decode;
+        self.preprocess += more.preprocess;
+        self.encode += more.encode;
+        self.pool += more.pool;
+    }
 }
 
 /// A sentence about a clip.

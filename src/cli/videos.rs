@@ -25,12 +25,12 @@ pub struct VideoArgs {
 
 impl VideoArgs {
     /// Takes the frames of a video as a whole.
+    #[expect(dead_code)]
     pub fn sample(&self, path: &Path) -> vcoca_gpu::Result<Sampled> {
         sample(path, usize::from(self.frames), self.sampling)
     }
 
     /// How to read videos that are cut so.
-    #[expect(dead_code)]
     pub fn windows(&self, windows: Windows) -> Result<WindowOptions, Stop> {
         if windows != Windows::Whole && self.sampling == Sampling::Keyframes {
             let problem =

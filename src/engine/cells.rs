@@ -1,8 +1,9 @@
 //! The frames of a stream behind the image encoder, each as a state that pools with any others.
 
 use std::sync::Arc;
+use std::time::Instant;
 
-use super::{Clip, Engine, Timings, UPLOAD_BYTES};
+use super::{Clip, Engine, Timings, UPLOAD_BYTES, lap};
 use crate::Result;
 use crate::frames::{Frame, Seconds, Stream};
 use crate::model::Taps;
@@ -75,6 +76,7 @@ impl<'e> Cells<'e> {
     fn pull(&mut self, count: usize) -> Result<Vec<Frame>> {
         let most = count.min(self.engine.model.frames_at_once());
         let (mut frames, mut bytes) = (Vec::new(), 0);
+        let clock = Instant::now();
         while frames.len() < most && bytes < UPLOAD_BYTES {
             let Some(frame) = self.stream.next().transpose()? else {
                 self.ended = true;
@@ -83,6 +85,7 @@ impl<'e> Cells<'e> {
             bytes += frame.picture.data.len();
             frames.push(frame);
         }
+        self.timings.decode += lap(clock);
         Ok(frames)
     }
 

@@ -1,13 +1,15 @@
 //! A video read window by window: each frame is encoded once, however many windows show it.
 
+use std::path::Path;
+use std::time::Instant;
+
 use super::cells::Cells;
 use super::shots::Shots;
 use super::sliding::Sliding;
-use super::{Clip, Engine};
+use super::{Clip, Engine, lap};
 use crate::frames::{self, Sampling, Seconds};
 use crate::windows::{Span, Windows};
 use crate::{Error, Result};
-use std::path::Path;
 
 /// How a video is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,6 +39,7 @@ enum Kind<'e> {
     Whole(Option<Window>),
     Sliding(Box<Sliding<'e>>),
     Shots(Box<Shots<'e>>),
+    Broken(Option<Error>),
 }
 
 impl Engine {
@@ -71,9 +74,12 @@ impl Engine {
     }
 
     fn whole(&self, path: &Path, options: &WindowOptions) -> Result<Window> {
+        let clock = Instant::now();
         let sampled = frames::sample(path, options.frames, options.sampling)?;
+        let decode = lap(clock);
         let times: Vec<Seconds> = sampled.frames.iter().map(|frame| frame.pts).collect();
-        let clip = self.encode_video(&sampled.frames)?;
+        let mut clip = self.encode_video(&sampled.frames)?;
+        clip.timings.decode = decode;
         let last = times.iter().copied().max().unwrap_or(Seconds::ZERO);
         let span = Span {
             start: Seconds::ZERO,
@@ -111,11 +117,67 @@ impl Iterator for VideoWindows<'_> {
             Kind::Whole(window) => window.take().map(Ok),
             Kind::Sliding(windows) => windows.next(),
             Kind::Shots(shots) => shots.next(),
+            Kind::Broken(error) => error.take().map(Err),
+        }
+    }
+}
+
+impl<'e> VideoWindows<'e> {
+    /// Joins neighbours that show nearly the same: a window whose cosine with the first of those
+    /// joined so far is `likeness` or more is left out, and its time added to theirs.
+    pub fn joined(self, likeness: f32) -> JoinedWindows<'e> {
+        JoinedWindows {
+            windows: self,
+            likeness,
+            open: None,
+        }
+    }
+}
+
+/// Windows of which none is nearly like its neighbours: from [`VideoWindows::joined`].
+pub struct JoinedWindows<'e> {
+    windows: VideoWindows<'e>,
+    likeness: f32,
+    open: Option<Window>,
+}
+
+impl Iterator for JoinedWindows<'_> {
+    type Item = Result<Window>;
+
+    fn next(&mut self) -> Option<Result<Window>> {
+        loop {
+            match self.windows.next() {
+                Some(Ok(next)) => match &mut self.open {
+                    Some(open) if open.likeness(&next) >= self.likeness => open.join(next),
+                    open => {
+                        if let Some(done) = open.replace(next) {
+                            return Some(Ok(done));
+                        }
+                    }
+                },
+                // What was seen before the error stands.
+                Some(Err(error)) => match self.open.take() {
+                    Some(done) => {
+                        self.windows.0 = Kind::Broken(Some(error));
+                        return Some(Ok(done));
+                    }
+                    None => return Some(Err(error)),
+                },
+                None => return self.open.take().map(Ok),
+            }
         }
     }
 }
 
 impl Window {
+    /// Adds the time of the next window to this one's; what it shows is left out.
+    pub fn join(&mut self, next: Self) {
+        self.span.end = self.span.end.max(next.span.end);
+        let last = self.frames.last().copied();
+        (self.frames).extend((next.frames.into_iter()).filter(|&time| last < Some(time)));
+        self.clip.timings += next.clip.timings;
+    }
+
     /// The cosine of what two windows show.
     pub fn likeness(&self, other: &Self) -> f32 {
         dot(&self.embedding, &other.embedding)
