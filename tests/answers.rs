@@ -2,16 +2,23 @@
 
 mod common;
 
-use common::{gpu, tiny, wave};
+use common::{tiny, wave};
 use vcoca_gpu::Error;
 use vcoca_gpu::generate::{BeamSearch, Options, Strategy, generate, score};
 use vcoca_gpu::gpu::{DType, Tensor};
 use vcoca_gpu::model::{CoCa, Taps};
 
 fn context(model: &CoCa, seed: u64) -> Tensor {
+    contexts(model, &[seed])
+}
+
+/// Those of several clips behind each other.
+fn contexts(model: &CoCa, seeds: &[u64]) -> Tensor {
     let config = model.config();
-    let dims = [1, config.queries - 1, config.embed_dim];
-    let values: Vec<f32> = wave(seed, dims[1] * dims[2]).collect();
+    let dims = [seeds.len(), config.queries - 1, config.embed_dim];
+    let values: Vec<f32> = (seeds.iter())
+        .flat_map(|&seed| wave(seed, dims[1] * dims[2]))
+        .collect();
     let mut pass = model.gpu().pass();
     let context = pass.upload_f32(&dims, DType::F32, &values).unwrap();
     pass.submit().unwrap();
@@ -72,6 +79,30 @@ fn scores_are_those_of_the_models_logits() {
                     assert!(off < tolerance, "{dtype} {text:?}: {got}, not {want}");
                 }
             }
+        }
+    }
+}
+
+#[test]
+fn texts_of_several_clips_are_scored_together() {
+    let model = tiny(DType::F32);
+    let (sot, eot) = (model.config().sot(), model.config().eot());
+    let texts: Vec<_> = (0..6).map(|i| words(&model, i, 4)).collect();
+    let ids: Vec<u32> = (texts.iter())
+        .flat_map(|text| [&[sot], &text[..], &[eot]].concat())
+        .collect();
+    let context = contexts(&model, &[4, 9]);
+    let mut pass = model.gpu().pass();
+    let ids = pass.upload(&[6, 6], DType::U32, &ids).unwrap();
+    let values = model.token_logprobs(&mut pass, &ids, 2, &context).unwrap();
+    pass.submit().unwrap();
+    assert_eq!(values.dims(), [6, 4], "the first id of each is given");
+    let got = model.gpu().read_f32(&values).unwrap();
+    for (i, (text, got)) in texts.iter().zip(got.chunks(4)).enumerate() {
+        let clip = contexts(&model, &[[4, 9][i / 3]]);
+        let want = naive(&model, &clip, &text[..1], &text[1..]);
+        for (got, want) in got.iter().zip(want) {
+            assert!((f64::from(*got) - want).abs() < 1e-4, "{i}: {got}, {want}");
         }
     }
 }
@@ -155,6 +186,7 @@ mod shapes {
     use vcoca_gpu::frames::{Sampling, sample};
     use vcoca_gpu::{Engine, ModelSource};
 
+    use super::common::gpu;
     use super::*;
 
     fn engine(dtype: Option<DType>) -> Engine {
@@ -229,7 +261,7 @@ mod shapes {
                 assert!((total - 1.0).abs() < 1e-5, "{ranked:?}");
                 // The answer was written word by word with the probability that it is scored.
                 let scored = &ranked[0].scored;
-                assert!(answer.tokens.ends_with(&scored.tokens));
+                assert_eq!(answer.tokens, scored.tokens);
                 assert!((scored.logprob - answer.logprob).abs() < 0.02, "{scored:?}");
             }
         }
