@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::{tiny, wave};
+use common::{gpu_with_bindings, tiny, tiny_on, wave};
 use vcoca_gpu::Error;
 use vcoca_gpu::generate::{BeamSearch, Options, Strategy, generate, score};
 use vcoca_gpu::gpu::{DType, Tensor};
@@ -160,6 +160,22 @@ fn many_texts_are_scored_as_each_alone() {
         }
     }
     assert!(score(&model, &context, &prompt, &[]).unwrap().is_empty());
+}
+
+#[test]
+fn texts_too_many_for_a_binding_are_read_in_portions() {
+    const BYTES: u64 = 600_000; // the weights just fit
+    let small = tiny_on(&gpu_with_bindings(BYTES), DType::F32);
+    let room = small.config().context_length - 2;
+    let texts: Vec<_> = (0..40).map(|i| words(&small, i, room)).collect();
+    let hidden = texts.len() * (room + 1) * small.config().decoder.mlp * 4;
+    assert!(hidden > BYTES as usize, "too few for this test");
+    let scores = score(&small, &context(&small, 2), &[], &texts).unwrap();
+    let model = tiny(DType::F32);
+    let want = score(&model, &context(&model, 2), &[], &texts).unwrap();
+    for (got, want) in scores.iter().flatten().zip(want.iter().flatten()) {
+        assert!((got - want).abs() < 1e-4, "{got} and {want}");
+    }
 }
 
 #[test]
