@@ -11,9 +11,10 @@ use serde::Serialize;
 use vcoca_gpu::engine::{Caption, Choice, Clip, Engine};
 use vcoca_gpu::generate::Options;
 use vcoca_gpu::gpu::DType;
+use vcoca_gpu::windows::to_f64;
 use vcoca_gpu::{Error, ModelSource};
 
-use super::caption::{seconds, to_microseconds};
+use super::output::to_microseconds;
 use super::writing::Search;
 use super::{ModelArgs, Stop, VideoArgs, output};
 
@@ -204,7 +205,7 @@ impl<'a> Session<'a> {
             engine,
             source,
             clip: engine.encode_video(&sampled.frames)?,
-            times: sampled.frames.iter().map(seconds).collect(),
+            times: (sampled.frames.iter().map(|frame| to_f64(frame.pts))).collect(),
             decode,
         })
     }

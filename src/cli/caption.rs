@@ -137,7 +137,7 @@ fn answer(
 }
 
 /// Clocks know no more than that.
-pub(super) fn to_microseconds(ms: f64) -> f64 {
+fn to_microseconds(ms: f64) -> f64 {
     (ms * 1e3).round() / 1e3
 }
 
@@ -211,7 +211,7 @@ impl<'a> Candidate<'a> {
     }
 }
 
-pub(super) fn seconds(frame: &Frame) -> f64 {
+fn seconds(frame: &Frame) -> f64 {
     let time: Ratio<i64> = frame.pts;
     *time.numer() as f64 / *time.denom() as f64
 }
