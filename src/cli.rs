@@ -1,5 +1,6 @@
 //! The command line: arguments, messages and exit codes. Results go to stdout, all else to stderr.
 
+mod ask;
 mod caption;
 mod devices;
 mod hub;
@@ -79,6 +80,9 @@ enum Command {
     /// Say what videos and images show
     #[command(after_help = AFTER_HELP)]
     Caption(caption::Args),
+    /// Answer questions about a video
+    #[command(after_help = format!("{}\n\n{AFTER_HELP}", ask::EXAMPLES))]
+    Ask(ask::Args),
     /// List the adapters, what each can do, which one is used and why
     #[command(after_help = AFTER_HELP)]
     Devices(devices::Args),
@@ -140,6 +144,7 @@ pub fn run() -> ExitCode {
     start_log(cli.quiet, cli.verbose);
     silence_contained_panics();
     let outcome = match cli.command {
+        Command::Ask(args) => ask::run(&args, started, cli.quiet),
         Command::Caption(args) => caption::run(&args, started, cli.quiet),
         Command::Devices(args) => devices::run(&args),
         Command::Models(args) => models::run(&args),

@@ -1,5 +1,6 @@
 //! The straight line from frames to answers, for users of the library.
 
+mod answers;
 mod cells;
 mod pooling;
 mod shots;
@@ -18,6 +19,7 @@ use crate::preprocess::patches;
 use crate::tokenizer::Tokenizer;
 use crate::{Error, Result};
 
+pub use answers::{Choice, Scored};
 pub use pooling::Pooling;
 pub use windows::{JoinedWindows, VideoWindows, Window, WindowOptions};
 
@@ -62,7 +64,7 @@ impl AddAssign for Timings {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Caption {
     pub text: String,
-    /// SOT, the words, EOT.
+    /// SOT, the words, EOT; of an answer, its words and EOT alone.
     pub tokens: Vec<u32>,
     /// Natural logarithm of the probability of the words.
     pub logprob: f32,

@@ -34,3 +34,8 @@ pub fn table<const N: usize>(rows: &[[String; N]], left: [bool; N]) -> io::Resul
     }
     Ok(())
 }
+
+/// Milliseconds of wall time, as precise as clocks are.
+pub fn to_microseconds(ms: f64) -> f64 {
+    (ms * 1e3).round() / 1e3
+}
