@@ -21,7 +21,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use super::part::{Part, Record};
+use super::part::{Part, Record, remove};
 use super::{Columns, Element, Jsonl, Npy, Rows, Safetensors};
 use crate::{Error, Result};
 
@@ -191,12 +191,14 @@ impl Folder {
     ///
     /// Errors: [`Error::Export`] if the part was made of other inputs; [`Error::Io`].
     pub fn part<T: AsRef<OsStr>>(&self, number: usize, inputs: &[T]) -> Result<State<'_>> {
+        let path = self.lock_path(number);
         if let Some(record) = self.done(number, inputs)? {
+            // Of a process that was killed when all but this was done.
+            remove(&path)?;
             return Ok(State::Done(record));
         }
         let parts = self.root.join("parts");
         fs::create_dir_all(&parts).map_err(Error::io(&parts))?;
-        let path = self.lock_path(number);
         let mut options = OpenOptions::new();
         let lock = (options.write(true).create(true).truncate(false).open(&path))
             .map_err(Error::io(&path))?;
@@ -210,7 +212,7 @@ impl Folder {
         }
         // Another process may have finished it, and unlocked it, just now.
         if let Some(record) = self.done(number, inputs)? {
-            let _ = fs::remove_file(&path);
+            remove(&path)?;
             return Ok(State::Done(record));
         }
         Ok(State::Open(Part::begin(

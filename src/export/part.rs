@@ -189,7 +189,7 @@ fn place(incomplete: &Path, path: &Path) -> Result<()> {
 }
 
 /// Removes a file, if it is there.
-fn remove(path: &Path) -> Result<()> {
+pub(super) fn remove(path: &Path) -> Result<()> {
     match fs::remove_file(path) {
         Err(error) if error.kind() != ErrorKind::NotFound => Err(Error::io(path)(error)),
         _ => Ok(()),

@@ -120,7 +120,7 @@ fn parts_are_the_same_each_time_and_are_made_once() {
     assert!(tree(&other) == made);
 
     // Once more: nothing is made, and what failed has still failed.
-    let output = embed(&one, &args);
+    let output = embed(&one, &[&["-q"], &args[..]].concat());
     assert_code(&output, 1);
     assert_eq!(stdout(&output).matches("(was there)").count(), 2);
     assert_eq!(stderr(&output), "");
@@ -178,6 +178,8 @@ fn a_run_that_was_killed_is_gone_on_with() {
     let output = embed(&killed, &args);
     assert_code(&output, 0);
     assert!(stdout(&output).lines().next().unwrap().ends_with("(was there)"));
+    let names = |tree: BTreeMap<String, Vec<u8>>| tree.into_keys().collect::<Vec<_>>();
+    assert_eq!(names(tree(&killed)), names(tree(&whole)));
     assert!(tree(&killed) == tree(&whole));
 }
 

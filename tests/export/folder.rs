@@ -220,6 +220,10 @@ fn parts_that_are_there_are_not_made_again() {
         _ => panic!("it is there"),
     }
     assert!(!is_done(&folder, 1, &["b"]));
+    // Killed between its record and the end.
+    let lock = root.path().join("parts/part_00000.lock");
+    fs::write(&lock, "").unwrap();
+    assert!(is_done(&folder, 0, &["a"]) && !lock.exists());
     // Cut, gone, or without a readable record: made again.
     let npy = root.path().join("img_emb/img_emb_00000.npy");
     let bytes = fs::read(&npy).unwrap();
