@@ -51,6 +51,7 @@ pub mod preprocess;
 pub mod reference;
 pub mod subtitles;
 pub mod tokenizer;
+pub mod windows;
 
 pub use engine::Engine;
 pub use error::{Error, Result};
