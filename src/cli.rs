@@ -2,6 +2,7 @@
 
 mod caption;
 mod devices;
+mod embed;
 mod hub;
 mod model;
 mod models;
@@ -79,6 +80,9 @@ enum Command {
     /// Say what videos and images show
     #[command(after_help = AFTER_HELP)]
     Caption(caption::Args),
+    /// Write embeddings of videos or texts: .npy, safetensors, Parquet or JSON lines
+    #[command(after_help = format!("{}\n\n{AFTER_HELP}", embed::EXAMPLES))]
+    Embed(embed::Args),
     /// List the adapters, what each can do, which one is used and why
     #[command(after_help = AFTER_HELP)]
     Devices(devices::Args),
@@ -141,6 +145,7 @@ pub fn run() -> ExitCode {
     silence_contained_panics();
     let outcome = match cli.command {
         Command::Caption(args) => caption::run(&args, started, cli.quiet),
+        Command::Embed(args) => embed::run(&args, cli.quiet),
         Command::Devices(args) => devices::run(&args),
         Command::Models(args) => models::run(&args),
         Command::Parity(args) => parity::run(&args, cli.quiet),

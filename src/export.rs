@@ -114,7 +114,3 @@ pub trait Rows<W> {
     /// cannot be read.
     fn end(self: Box<Self>) -> io::Result<W>;
 }
-
-fn seconds(time: Seconds) -> f64 {
-    *time.numer() as f64 / *time.denom() as f64
-}

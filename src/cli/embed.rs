@@ -26,6 +26,21 @@ use read::{Found, Reader};
 /// Texts read together; one that is refused is found by reading each of them alone.
 const TEXTS: usize = 64;
 
+pub const EXAMPLES: &str = "\
+Examples:
+  vcoca-gpu embed --out embeddings assets/*.mp4
+  find videos -name '*.mp4' | sort | vcoca-gpu embed --list - --windows 4s/2s --out embeddings
+  vcoca-gpu embed --list videos.txt --out embeddings --shard 2/4    # on the second of four machines
+  vcoca-gpu embed --texts queries.txt --format jsonl --out queries
+
+What is in DIR:
+  settings.json                        what the embeddings were made with
+  img_emb/img_emb_00000.npy            one row a window; text_emb/text_emb_00000.npy for texts
+  metadata/metadata_00000.parquet      video, start and end of each row, in order
+  embeddings/embeddings_00000.parquet  both in one, with --format parquet or jsonl
+  errors/errors_00000.jsonl            inputs that failed, if some did; --list takes it
+  parts/part_00000.json                there if the part is whole; without it, it is made again";
+
 #[derive(clap::Args)]
 #[group(id = "inputs", required = true)]
 pub struct Args {

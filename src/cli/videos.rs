@@ -30,7 +30,6 @@ impl VideoArgs {
     }
 
     /// How to read videos that are cut so.
-    #[expect(dead_code)]
     pub fn windows(&self, windows: Windows) -> Result<WindowOptions, Stop> {
         if windows != Windows::Whole && self.sampling == Sampling::Keyframes {
             let problem =

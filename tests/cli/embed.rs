@@ -177,7 +177,13 @@ fn a_run_that_was_killed_is_gone_on_with() {
 
     let output = embed(&killed, &args);
     assert_code(&output, 0);
-    assert!(stdout(&output).lines().next().unwrap().ends_with("(was there)"));
+    assert!(
+        stdout(&output)
+            .lines()
+            .next()
+            .unwrap()
+            .ends_with("(was there)")
+    );
     let names = |tree: BTreeMap<String, Vec<u8>>| tree.into_keys().collect::<Vec<_>>();
     assert_eq!(names(tree(&killed)), names(tree(&whole)));
     assert!(tree(&killed) == tree(&whole));
@@ -198,7 +204,10 @@ fn texts_are_embedded_beside_videos() {
     assert_code(&output, 0);
     assert!(stdout(&output).ends_with("embeddings_00000.jsonl: 3 rows of 3 texts\n"));
     let rows = &tree(&out)["embeddings/embeddings_00000.jsonl"];
-    let captions: Vec<Value> = lines(rows).iter().map(|row| row["caption"].clone()).collect();
+    let captions: Vec<Value> = lines(rows)
+        .iter()
+        .map(|row| row["caption"].clone())
+        .collect();
     assert_eq!(captions, ["a red star", "two\nlines", "a red star"]);
     let embeddings = embeddings(rows);
     assert_eq!(embeddings[0], embeddings[2]);
@@ -207,7 +216,10 @@ fn texts_are_embedded_beside_videos() {
 
     let safetensors = [&texts[..2], &JSONL, &["--format", "safetensors"]].concat();
     let out = folder.path().join("halves");
-    assert_code(&embed(&out, &[&safetensors[..], &["--element", "f16"]].concat()), 0);
+    assert_code(
+        &embed(&out, &[&safetensors[..], &["--element", "f16"]].concat()),
+        0,
+    );
     let bytes = &tree(&out)["text_emb/text_emb_00000.safetensors"];
     let read = safetensors::SafeTensors::deserialize(bytes).unwrap();
     let tensor = read.tensor("embeddings").unwrap();
@@ -229,7 +241,10 @@ fn a_videos_embedding_is_nearest_to_its_text() {
     let [videos, said] = ["videos", "texts"].map(|name| folder.path().join(name));
     let clips: Vec<&str> = clips.iter().map(String::as_str).collect();
     assert_code(
-        &embed(&videos, &[&["--format", "jsonl", "--captions"], &clips[..]].concat()),
+        &embed(
+            &videos,
+            &[&["--format", "jsonl", "--captions"], &clips[..]].concat(),
+        ),
         0,
     );
     let list = list.to_str().unwrap();
@@ -263,7 +278,11 @@ fn each_window_is_a_row() {
     }
     let refused = embed(&out, &["--windows", "1s", "--format", "jsonl", &clip]);
     assert_code(&refused, 1);
-    for word in ["settings.json", "frames 2, this run has 8", "another folder"] {
+    for word in [
+        "settings.json",
+        "frames 2, this run has 8",
+        "another folder",
+    ] {
         assert!(stderr(&refused).contains(word), "{}", stderr(&refused));
     }
 }
@@ -315,14 +334,22 @@ fn metadata_is_parquet_if_nothing_else_is_said() {
     let (folder, paths) = pictures(2);
     let count = |path: &Path| {
         let reader = SerializedFileReader::new(fs::File::open(path).unwrap()).unwrap();
-        let columns = reader.metadata().file_metadata().schema().get_fields().len();
+        let columns = reader
+            .metadata()
+            .file_metadata()
+            .schema()
+            .get_fields()
+            .len();
         (reader.get_row_iter(None).unwrap().count(), columns)
     };
     let out = folder.path().join("npy");
     assert_code(&embed(&out, &[&paths[0], &paths[1]]), 0);
     assert_eq!(count(&out.join("metadata/metadata_00000.parquet")), (2, 3));
     let out = folder.path().join("parquet");
-    assert_code(&embed(&out, &["--format", "parquet", &paths[0], &paths[1]]), 0);
+    assert_code(
+        &embed(&out, &["--format", "parquet", &paths[0], &paths[1]]),
+        0,
+    );
     let path = out.join("embeddings/embeddings_00000.parquet");
     assert_eq!(count(&path), (2, 4));
 }
@@ -353,11 +380,19 @@ fn what_cannot_be_embedded_is_refused() {
 
     // Before the model is asked for, which is not there.
     let nobody = ["--model", "nobody/nothing", "--offline"];
-    refused(&[&nobody[..], &["--list", &here("none")]].concat(), 1, &["none"]);
+    refused(
+        &[&nobody[..], &["--list", &here("none")]].concat(),
+        1,
+        &["none"],
+    );
     let list = here("list.jsonl");
     fs::write(&list, "a.mp4\n{\"path\":\"b.mp4\"}\n").unwrap();
     let args = [&nobody[..], &["--list", &list]].concat();
-    refused(&args, 1, &["list.jsonl: line 2: expected a field \"video\""]);
+    refused(
+        &args,
+        1,
+        &["list.jsonl: line 2: expected a field \"video\""],
+    );
     fs::write(&list, "\n \n").unwrap();
     refused(&args, 1, &["list.jsonl", "found none"]);
     assert!(!Path::new(&out).exists());

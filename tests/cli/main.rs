@@ -3,6 +3,8 @@
 #[cfg(feature = "shapes")]
 mod captions;
 #[cfg(feature = "shapes")]
+mod embed;
+#[cfg(feature = "shapes")]
 mod writing;
 
 use std::path::{Path, PathBuf};
@@ -63,6 +65,7 @@ fn help_tells_of_exit_codes_and_the_environment() {
     for args in [
         &["--help"][..],
         &["caption", "--help"],
+        &["embed", "--help"],
         &["parity", "--help"],
         &["models", "--help"],
     ] {
