@@ -15,8 +15,10 @@
 //! # Ok::<(), std::io::Error>(())
 //! ```
 
+mod disk;
 mod folder;
 mod jsonl;
+mod layout;
 mod npy;
 #[cfg(feature = "parquet")]
 mod parquet;
@@ -32,8 +34,9 @@ use crate::frames::Seconds;
 #[cfg(feature = "parquet")]
 pub use self::parquet::Parquet;
 pub use self::safetensors::Safetensors;
-pub use folder::{Folder, Format, Layout, Settings, State, Table};
+pub use folder::{Folder, Settings, State};
 pub use jsonl::Jsonl;
+pub use layout::{Format, Layout, Table};
 pub use npy::Npy;
 pub use part::{Part, Record};
 

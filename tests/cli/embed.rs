@@ -87,7 +87,7 @@ fn parts_are_the_same_each_time_and_are_made_once() {
     assert_code(&output, 1);
     let said: Vec<&str> = stdout(&output).lines().collect();
     assert_eq!(said.len(), 2);
-    assert!(said[0].ends_with("img_emb_00000.npy: 1 rows of 2 videos, 1 failed"));
+    assert!(said[0].ends_with("img_emb_00000.npy: 1 row of 2 videos, 1 failed"));
     assert!(said[1].ends_with("img_emb_00001.npy: 2 rows of 2 videos"));
     assert_eq!(stderr(&output).matches("bad.mp4").count(), 1);
     let made = tree(&one);
@@ -295,7 +295,7 @@ fn a_list_of_what_failed_is_a_list_to_try_again() {
     let out = folder.path().join("out");
     let output = embed(&out, &[&JSONL[..], &[missing]].concat());
     assert_code(&output, 1);
-    assert!(stdout(&output).ends_with("0 rows of 1 videos, 1 failed\n"));
+    assert!(stdout(&output).ends_with("0 rows of 1 video, 1 failed\n"));
     fs::copy(&paths[0], &name).unwrap();
     let errors = fs::read(out.join("errors/errors_00000.jsonl")).unwrap();
     let again = folder.path().join("again");
@@ -324,7 +324,7 @@ fn another_list_is_refused_but_one_may_grow() {
     let output = embed(&paths);
     assert_code(&output, 0);
     assert!(stdout(&output).contains("img_emb_00000.npy: 2 rows of 2 videos\n"));
-    assert!(stdout(&output).contains("img_emb_00001.npy: 1 rows of 1 videos\n"));
+    assert!(stdout(&output).contains("img_emb_00001.npy: 1 row of 1 video\n"));
 }
 
 #[cfg(feature = "parquet")]
