@@ -172,7 +172,12 @@ impl<'a> Run<'a> {
             return Err(error.into());
         }
         part.failed(input, &error.to_string())?;
-        self.say(|| report(&error));
+        // Errors of videos name them, those of texts do not.
+        let beginning = || input.chars().take(40).flat_map(char::escape_debug);
+        self.say(|| match self.texts {
+            true => report(format_args!("{}: {error}", beginning().collect::<String>())),
+            false => report(&error),
+        });
         Ok(())
     }
 
