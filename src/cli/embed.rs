@@ -57,7 +57,8 @@ pub struct Args {
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
 
-    #[arg(long, default_value = "npy")]
+    /// The files that embeddings go to: a matrix with a table of metadata, or all in one table
+    #[arg(long, value_name = "FORMAT", default_value = "npy")]
     format: Files,
 
     /// The table beside .npy and .safetensors: row i tells of row i there [default: parquet, if this
