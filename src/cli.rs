@@ -3,6 +3,7 @@
 mod ask;
 mod caption;
 mod devices;
+mod embed;
 mod hub;
 mod model;
 mod models;
@@ -83,6 +84,9 @@ enum Command {
     /// Answer questions about a video
     #[command(after_help = format!("{}\n\n{AFTER_HELP}", ask::EXAMPLES))]
     Ask(ask::Args),
+    /// Write embeddings of videos or texts: .npy, safetensors, Parquet or JSON lines
+    #[command(after_help = format!("{}\n\n{AFTER_HELP}", embed::EXAMPLES))]
+    Embed(embed::Args),
     /// List the adapters, what each can do, which one is used and why
     #[command(after_help = AFTER_HELP)]
     Devices(devices::Args),
@@ -146,6 +150,7 @@ pub fn run() -> ExitCode {
     let outcome = match cli.command {
         Command::Ask(args) => ask::run(&args, started, cli.quiet),
         Command::Caption(args) => caption::run(&args, started, cli.quiet),
+        Command::Embed(args) => embed::run(&args, cli.quiet),
         Command::Devices(args) => devices::run(&args),
         Command::Models(args) => models::run(&args),
         Command::Parity(args) => parity::run(&args, cli.quiet),

@@ -15,8 +15,10 @@
 //! # Ok::<(), std::io::Error>(())
 //! ```
 
+mod disk;
 mod folder;
 mod jsonl;
+mod layout;
 mod npy;
 #[cfg(feature = "parquet")]
 mod parquet;
@@ -32,8 +34,9 @@ use crate::frames::Seconds;
 #[cfg(feature = "parquet")]
 pub use self::parquet::Parquet;
 pub use self::safetensors::Safetensors;
-pub use folder::{Folder, Format, Layout, Settings, State, Table};
+pub use folder::{Folder, Settings, State};
 pub use jsonl::Jsonl;
+pub use layout::{Format, Layout, Table};
 pub use npy::Npy;
 pub use part::{Part, Record};
 
@@ -113,8 +116,4 @@ pub trait Rows<W> {
     /// Completes the file, flushes it, and gives back what was written to. A file without this call
     /// cannot be read.
     fn end(self: Box<Self>) -> io::Result<W>;
-}
-
-fn seconds(time: Seconds) -> f64 {
-    *time.numer() as f64 / *time.denom() as f64
 }

@@ -2,29 +2,38 @@
 
 mod list;
 mod read;
+mod run;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::time::Instant;
 
 use clap::ValueEnum;
-use indicatif::{HumanDuration, ProgressBar, ProgressStyle};
 use serde_json::json;
-use vcoca_gpu::Error;
 use vcoca_gpu::engine::Engine;
-use vcoca_gpu::export::{
-    Columns, Element, Folder, Format, Layout, Moment, Part, Record, Row, Settings, State, Table,
-};
+use vcoca_gpu::export::{Columns, Element, Folder, Format, Layout, Settings, Table};
 use vcoca_gpu::model::ModelSource;
 use vcoca_gpu::windows::Windows;
 
-use super::{FAILED, ModelArgs, Stop, VideoArgs, model, output, report};
+use super::{FAILED, ModelArgs, Stop, VideoArgs, model};
 use list::Shard;
-use read::{Found, Reader};
+use read::Reader;
+use run::Run;
 
-/// Texts read together; one that is refused is found by reading each of them alone.
-const TEXTS: usize = 64;
+pub const EXAMPLES: &str = "\
+Examples:
+  vcoca-gpu embed --out embeddings assets/*.mp4
+  find videos -name '*.mp4' | sort | vcoca-gpu embed --list - --windows 4s/2s --out embeddings
+  vcoca-gpu embed --list videos.txt --out embeddings --shard 2/4    # on the second of four machines
+  vcoca-gpu embed --texts queries.txt --format jsonl --out queries
+
+What is in DIR:
+  settings.json                        what the embeddings were made with
+  img_emb/img_emb_00000.npy            one row a window; text_emb/text_emb_00000.npy for texts
+  metadata/metadata_00000.parquet      video, start and end of each row, in order
+  embeddings/embeddings_00000.parquet  both in one, with --format parquet or jsonl
+  errors/errors_00000.jsonl            inputs that failed, if some did; --list takes it
+  parts/part_00000.json                there if the part is whole; without it, it is made again";
 
 #[derive(clap::Args)]
 #[group(id = "inputs", required = true)]
@@ -48,7 +57,8 @@ pub struct Args {
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
 
-    #[arg(long, default_value = "npy")]
+    /// The files that embeddings go to: a matrix with a table of metadata, or all in one table
+    #[arg(long, value_name = "FORMAT", default_value = "npy")]
     format: Files,
 
     /// The table beside .npy and .safetensors: row i tells of row i there [default: parquet, if this
@@ -115,20 +125,9 @@ pub fn run(args: &Args, quiet: bool) -> Result<ExitCode, Stop> {
         captions: args.captions,
         jobs: usize::from(args.jobs),
     };
-    let mut run = Run {
-        reader,
-        texts: args.texts.is_some(),
-        folder: &folder,
-        bar: ProgressBar::hidden(),
-        made: 0,
-        failed: 0,
-    };
-    let parts = args.parts(&inputs);
-    if !quiet {
-        run.bar = bar(parts.iter().map(|(_, inputs)| inputs.len()).sum());
-    }
-    run.parts(&parts)?;
-    Ok(ExitCode::from(if run.failed > 0 { FAILED } else { 0 }))
+    let run = Run::new(reader, args.texts.is_some(), &folder);
+    let failed = run.parts(&args.parts(&inputs), quiet)?;
+    Ok(ExitCode::from(if failed > 0 { FAILED } else { 0 }))
 }
 
 impl Args {
@@ -210,164 +209,5 @@ impl Args {
             ]);
         }
         Ok(settings)
-    }
-}
-
-/// A bar on stderr where that is a terminal.
-fn bar(count: usize) -> ProgressBar {
-    let style =
-        ProgressStyle::with_template("{bar:24} {pos}/{len}, {per_sec}, {eta} left  {wide_msg}");
-    ProgressBar::new(count as u64).with_style(style.expect("the template is well formed"))
-}
-
-/// One run over its parts.
-struct Run<'a> {
-    reader: Reader<'a>,
-    texts: bool,
-    folder: &'a Folder,
-    bar: ProgressBar,
-    /// Inputs read by this run.
-    made: usize,
-    /// Inputs that failed, in this run or in an earlier one.
-    failed: usize,
-}
-
-impl Run<'_> {
-    fn parts(&mut self, parts: &[(usize, &[OsString])]) -> Result<(), Stop> {
-        let clock = Instant::now();
-        for (i, (number, inputs)) in parts.iter().enumerate() {
-            let (record, there) = match self.folder.part(*number, inputs)? {
-                State::Taken => {
-                    self.skip(inputs);
-                    let name = self.folder.name(*number);
-                    self.say(|| log::warn!("{name}: another process is at it; left to that"));
-                    continue;
-                }
-                State::Done(record) => {
-                    self.skip(inputs);
-                    (record, true)
-                }
-                State::Open(mut part) => {
-                    self.fill(&mut part, inputs)?;
-                    self.made += inputs.len();
-                    (part.finish()?, false)
-                }
-            };
-            self.failed += record.failed;
-            self.show(*number, &record, there)?;
-            let left: usize = parts[i + 1..].iter().map(|(_, inputs)| inputs.len()).sum();
-            if !there && left > 0 {
-                let rate = self.made as f64 / clock.elapsed().as_secs_f64();
-                let time = std::time::Duration::from_secs_f64(left as f64 / rate);
-                let time = HumanDuration(time);
-                self.say(|| log::info!("  {rate:.2} a second; {left} to go, {time}"));
-            }
-        }
-        self.bar.finish_and_clear();
-        Ok(())
-    }
-
-    fn fill(&self, part: &mut Part, inputs: &[OsString]) -> Result<(), Stop> {
-        match self.texts {
-            true => self.texts(part, inputs),
-            false => self.reader.each(inputs, |video, found| {
-                self.video(part, &video.to_string_lossy(), found)
-            }),
-        }
-    }
-
-    /// All rows of a video, or none.
-    fn video(
-        &self,
-        part: &mut Part,
-        video: &str,
-        found: vcoca_gpu::Result<Vec<Found>>,
-    ) -> Result<(), Stop> {
-        match found {
-            Ok(found) => {
-                for Found {
-                    span,
-                    caption,
-                    embedding,
-                } in &found
-                {
-                    let row = Row {
-                        moment: Some(Moment {
-                            video,
-                            start: span.start,
-                            end: span.end,
-                        }),
-                        caption: caption.as_deref(),
-                    };
-                    part.row(&row, embedding)?;
-                }
-            }
-            Err(error) => self.failed(part, video, error)?,
-        }
-        self.bar.set_message(video.to_owned());
-        self.bar.inc(1);
-        Ok(())
-    }
-
-    fn texts(&self, part: &mut Part, inputs: &[OsString]) -> Result<(), Stop> {
-        for some in inputs.chunks(TEXTS) {
-            let texts: Vec<_> = some.iter().map(|text| text.to_string_lossy()).collect();
-            let engine = self.reader.engine;
-            let read = |text| engine.embed_texts(&[text]).map(|mut read| read.remove(0));
-            let embeddings: Vec<_> = match engine.embed_texts(&texts) {
-                Ok(embeddings) => embeddings.into_iter().map(Ok).collect(),
-                Err(_) => texts.iter().map(read).collect(),
-            };
-            for (text, embedding) in texts.iter().zip(embeddings) {
-                match embedding {
-                    Ok(embedding) => {
-                        let row = Row {
-                            moment: None,
-                            caption: Some(text),
-                        };
-                        part.row(&row, &embedding)?;
-                    }
-                    Err(error) => self.failed(part, text, error)?,
-                }
-            }
-            self.bar.inc(some.len() as u64);
-        }
-        Ok(())
-    }
-
-    /// Notes an input that failed; the run goes on if the device does.
-    fn failed(&self, part: &mut Part, input: &str, error: Error) -> Result<(), Stop> {
-        if let Error::DeviceLost(_) = error {
-            return Err(error.into());
-        }
-        part.failed(input, &error.to_string())?;
-        self.say(|| report(&error));
-        Ok(())
-    }
-
-    fn show(&self, number: usize, record: &Record, there: bool) -> Result<(), Stop> {
-        let failed = match record.failed {
-            0 => String::new(),
-            failed => format!(", {failed} failed"),
-        };
-        let line = format!(
-            "{}: {} rows of {} {}{failed}{}",
-            self.folder.path(&self.folder.name(number)).display(),
-            record.rows,
-            record.inputs,
-            if self.texts { "texts" } else { "videos" },
-            if there { " (was there)" } else { "" },
-        );
-        Ok(self.bar.suspend(|| output::line(line))?)
-    }
-
-    /// Moves the bar over inputs that take no time, and forgets them for the rate.
-    fn skip(&self, inputs: &[OsString]) {
-        self.bar.inc(inputs.len() as u64);
-        self.bar.reset_eta();
-    }
-
-    fn say(&self, say: impl FnOnce()) {
-        self.bar.suspend(say);
     }
 }

@@ -13,67 +13,23 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
-use std::fs::{self, File, OpenOptions, TryLockError};
-use std::io::{self, ErrorKind, Write};
+use std::fs;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
+use super::disk::{Lock, remove, write_json};
 use super::part::{Part, Record};
-use super::{Columns, Element, Jsonl, Npy, Rows, Safetensors};
+use super::{Layout, Table};
 use crate::{Error, Result};
 
-/// Far above any settings and any part's record.
+const SETTINGS: &str = "settings.json";
+
+/// Far above any settings.
 const JSON_BYTES: u64 = 1 << 20;
-
-/// The files that embeddings go to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Format {
-    /// With a table of metadata beside it.
-    Npy,
-    /// With a table of metadata beside it.
-    Safetensors,
-    /// Everything in one table. Needs the feature `parquet`.
-    Parquet,
-    /// Everything in one table.
-    Jsonl,
-}
-
-impl Format {
-    /// The table that has the embeddings in it.
-    fn table(self) -> Option<Table> {
-        match self {
-            Self::Npy | Self::Safetensors => None,
-            Self::Parquet => Some(Table::Parquet),
-            Self::Jsonl => Some(Table::Jsonl),
-        }
-    }
-}
-
-/// The files that tables go to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Table {
-    /// Needs the feature `parquet`.
-    Parquet,
-    Jsonl,
-}
-
-/// What the files of a part are.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Layout {
-    pub format: Format,
-    /// The table beside `.npy` and safetensors.
-    pub metadata: Table,
-    /// Of `.npy` and safetensors; tables have f32.
-    pub element: Element,
-    pub columns: Columns,
-    /// The number of values of an embedding, E.
-    pub width: usize,
-}
 
 /// What else decides the bytes of a part, by name: the model's hash, how frames are chosen.
 pub type Settings = BTreeMap<String, Value>;
@@ -96,14 +52,6 @@ pub enum State<'a> {
     Open(Part<'a>),
 }
 
-/// One file of a part.
-#[derive(Clone, Copy)]
-pub(super) enum Kind {
-    Npy,
-    Safetensors,
-    Table { table: Table, embeddings: bool },
-}
-
 /// The content of `settings.json`.
 #[derive(Serialize, Deserialize)]
 struct Stored {
@@ -117,9 +65,7 @@ impl Folder {
     /// Errors: [`Error::Export`] if it holds parts of another layout or of other settings;
     /// [`Error::Argument`] for Parquet without its feature; [`Error::Io`].
     pub fn open(root: &Path, layout: Layout, mut settings: Settings) -> Result<Self> {
-        if layout.format.table().unwrap_or(layout.metadata) == Table::Parquet
-            && cfg!(not(feature = "parquet"))
-        {
+        if layout.table() == Table::Parquet && cfg!(not(feature = "parquet")) {
             return Err(Error::Argument {
                 what: "table",
                 expected: "jsonl, in this build".into(),
@@ -141,24 +87,9 @@ impl Folder {
 
     /// Writes the settings, or holds ours against those that are there.
     fn settle(&self) -> Result<()> {
-        let path = self.root.join("settings.json");
+        let path = self.path(SETTINGS);
         if !path.exists() {
-            let stored = Stored {
-                made_by: concat!("vcoca-gpu ", env!("CARGO_PKG_VERSION")).into(),
-                settings: self.settings.clone(),
-            };
-            let own = self
-                .root
-                .join(format!("settings.json.{}", std::process::id()));
-            write_whole(&own, &stored)?;
-            // Unlike a rename this does not replace what another process has written meanwhile.
-            let placed = match fs::hard_link(&own, &path) {
-                Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(()),
-                Err(_) => fs::copy(&own, &path).map(drop),
-                linked => linked,
-            };
-            let _ = fs::remove_file(&own);
-            placed.map_err(Error::io(&path))?;
+            self.write_settings()?;
         }
         let refuse = |problem| Error::Export {
             path: path.clone(),
@@ -184,6 +115,20 @@ impl Folder {
         Ok(())
     }
 
+    /// Writes the settings, whole, unless another process does.
+    fn write_settings(&self) -> Result<()> {
+        let lock = Lock::new(&self.path("settings.lock"))?;
+        lock.take(true)?;
+        if !self.path(SETTINGS).exists() {
+            let stored = Stored {
+                made_by: concat!("vcoca-gpu ", env!("CARGO_PKG_VERSION")).into(),
+                settings: self.settings.clone(),
+            };
+            write_json(self.path(SETTINGS), &stored)?;
+        }
+        lock.remove()
+    }
+
     /// Asks for part `number`, which is made of `inputs`. It is locked against other processes until
     /// it is finished or dropped, where the file system has locks.
     ///
@@ -191,35 +136,37 @@ impl Folder {
     ///
     /// Errors: [`Error::Export`] if the part was made of other inputs; [`Error::Io`].
     pub fn part<T: AsRef<OsStr>>(&self, number: usize, inputs: &[T]) -> Result<State<'_>> {
+        self.request(number, inputs, false)
+    }
+
+    /// [`part`](Self::part), after whichever process makes it has finished it or died. Blocks.
+    pub fn wait_for<T: AsRef<OsStr>>(&self, number: usize, inputs: &[T]) -> Result<State<'_>> {
+        self.request(number, inputs, true)
+    }
+
+    fn request<T: AsRef<OsStr>>(
+        &self,
+        number: usize,
+        inputs: &[T],
+        wait: bool,
+    ) -> Result<State<'_>> {
+        let path = self.path(&format!("parts/part_{number:05}.lock"));
         if let Some(record) = self.done(number, inputs)? {
+            // Of a process that was killed when all but this was done.
+            remove(&path)?;
             return Ok(State::Done(record));
         }
-        let parts = self.root.join("parts");
-        fs::create_dir_all(&parts).map_err(Error::io(&parts))?;
-        let path = self.lock_path(number);
-        let mut options = OpenOptions::new();
-        let lock = (options.write(true).create(true).truncate(false).open(&path))
-            .map_err(Error::io(&path))?;
-        match lock.try_lock() {
-            Err(TryLockError::WouldBlock) => return Ok(State::Taken),
-            // Some network file systems have no locks.
-            Err(TryLockError::Error(error)) if error.kind() != ErrorKind::Unsupported => {
-                return Err(Error::io(&path)(error));
-            }
-            _ => (),
+        let lock = Lock::new(&path)?;
+        if !lock.take(wait)? {
+            return Ok(State::Taken);
         }
         // Another process may have finished it, and unlocked it, just now.
         if let Some(record) = self.done(number, inputs)? {
-            let _ = fs::remove_file(&path);
+            lock.remove()?;
             return Ok(State::Done(record));
         }
-        Ok(State::Open(Part::begin(
-            self,
-            number,
-            inputs.len(),
-            digest(inputs),
-            lock,
-        )?))
+        let part = Part::begin(self, number, inputs.len(), digest(inputs), lock)?;
+        Ok(State::Open(part))
     }
 
     /// The record of a part that is whole.
@@ -259,68 +206,11 @@ impl Folder {
 
     /// Where the embeddings of a part are, relative to the folder.
     pub fn name(&self, number: usize) -> String {
-        self.files(number).swap_remove(0).0
+        self.layout.files(number).swap_remove(0).0
     }
 
-    /// The files of a part, the embeddings first.
-    pub(super) fn files(&self, number: usize) -> Vec<(String, Kind)> {
-        let layout = &self.layout;
-        let stem = match layout.columns.moments {
-            true => "img_emb",
-            false => "text_emb",
-        };
-        let name = |stem, ending| format!("{stem}/{stem}_{number:05}.{ending}");
-        let table = |stem, table, embeddings| {
-            (name(stem, ending(table)), Kind::Table { table, embeddings })
-        };
-        if let Some(format) = layout.format.table() {
-            return vec![table("embeddings", format, true)];
-        }
-        let matrix = match layout.format {
-            Format::Safetensors => (name(stem, "safetensors"), Kind::Safetensors),
-            _ => (name(stem, "npy"), Kind::Npy),
-        };
-        vec![matrix, table("metadata", layout.metadata, false)]
-    }
-
-    /// Begins a file of a part.
-    pub(super) fn begin(&self, kind: Kind, file: File) -> io::Result<Box<dyn Rows<File>>> {
-        let Layout {
-            width,
-            element,
-            columns,
-            ..
-        } = self.layout;
-        Ok(match kind {
-            Kind::Npy => Box::new(Npy::begin(file, width, element)?),
-            Kind::Safetensors => {
-                let text = |value: &Value| match value {
-                    Value::String(text) => text.clone(),
-                    value => value.to_string(),
-                };
-                let metadata = self.settings.iter();
-                let metadata = metadata.map(|(key, value)| (key.clone(), text(value)));
-                let metadata = metadata.collect();
-                Box::new(Safetensors::begin(file, width, element, metadata)?)
-            }
-            Kind::Table {
-                table: Table::Jsonl,
-                embeddings,
-            } => Box::new(Jsonl::begin(file, columns, embeddings)),
-            #[cfg(feature = "parquet")]
-            Kind::Table {
-                table: Table::Parquet,
-                embeddings,
-            } => {
-                let width = embeddings.then_some(width);
-                Box::new(super::Parquet::begin(file, columns, width)?)
-            }
-            #[cfg(not(feature = "parquet"))]
-            Kind::Table {
-                table: Table::Parquet,
-                ..
-            } => unreachable!("refused when the folder was opened"),
-        })
+    pub(super) fn settings(&self) -> &Settings {
+        &self.settings
     }
 
     pub fn layout(&self) -> &Layout {
@@ -334,17 +224,6 @@ impl Folder {
 
     pub(super) fn record_path(&self, number: usize) -> PathBuf {
         self.path(&format!("parts/part_{number:05}.json"))
-    }
-
-    pub(super) fn lock_path(&self, number: usize) -> PathBuf {
-        self.path(&format!("parts/part_{number:05}.lock"))
-    }
-}
-
-fn ending(table: Table) -> &'static str {
-    match table {
-        Table::Parquet => "parquet",
-        Table::Jsonl => "jsonl",
     }
 }
 
@@ -360,16 +239,4 @@ fn digest<T: AsRef<OsStr>>(inputs: &[T]) -> String {
         .iter()
         .map(|byte| format!("{byte:02x}"))
         .collect()
-}
-
-/// Writes a file of JSON to the disk, not only to its cache.
-pub(super) fn write_whole(path: &Path, value: &impl Serialize) -> Result<()> {
-    let write = || {
-        let mut file = File::create(path)?;
-        let mut json = serde_json::to_vec_pretty(value)?;
-        json.push(b'\n');
-        file.write_all(&json)?;
-        file.sync_all()
-    };
-    write().map_err(Error::io(path))
 }

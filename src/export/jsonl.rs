@@ -4,7 +4,8 @@ use std::io::{self, BufWriter, Write};
 
 use serde::Serialize;
 
-use super::{Columns, Row, Rows, seconds};
+use super::{Columns, Row, Rows};
+use crate::windows::to_f64;
 
 /// Writes a table as JSON lines. Numbers have the digits that give the same number back.
 pub struct Jsonl<W: Write> {
@@ -44,8 +45,8 @@ impl<W: Write> Rows<W> for Jsonl<W> {
         let moment = row.moment.as_ref();
         let line = Line {
             video: moment.map(|moment| moment.video),
-            start: moment.map(|moment| seconds(moment.start)),
-            end: moment.map(|moment| seconds(moment.end)),
+            start: moment.map(|moment| to_f64(moment.start)),
+            end: moment.map(|moment| to_f64(moment.end)),
             caption: row.caption,
             embedding: self.embeddings.then_some(embedding),
         };

@@ -10,7 +10,8 @@ use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use parquet::file::writer::{SerializedFileWriter, SerializedRowGroupWriter};
 use parquet::schema::types::{ColumnPath, Type, TypePtr};
 
-use super::{Columns, Row, Rows, seconds};
+use super::{Columns, Row, Rows};
+use crate::windows::to_f64;
 
 /// Rows that are kept in memory: 24 MiB of embeddings for the widest published model.
 const GROUP: usize = 8192;
@@ -88,8 +89,8 @@ impl<W: Write + Send> Rows<W> for Parquet<W> {
         group.count += 1;
         if let Some(moment) = row.moment {
             group.videos.push(moment.video.into());
-            group.starts.push(seconds(moment.start));
-            group.ends.push(seconds(moment.end));
+            group.starts.push(to_f64(moment.start));
+            group.ends.push(to_f64(moment.end));
         }
         group.captions.extend(row.caption.map(ByteArray::from));
         if let Some(width) = self.width {

@@ -1,5 +1,7 @@
 //! `embed` of the built-in model.
 
+mod refused;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::process::Stdio;
@@ -87,7 +89,7 @@ fn parts_are_the_same_each_time_and_are_made_once() {
     assert_code(&output, 1);
     let said: Vec<&str> = stdout(&output).lines().collect();
     assert_eq!(said.len(), 2);
-    assert!(said[0].ends_with("img_emb_00000.npy: 1 rows of 2 videos, 1 failed"));
+    assert!(said[0].ends_with("img_emb_00000.npy: 1 row of 2 videos, 1 failed"));
     assert!(said[1].ends_with("img_emb_00001.npy: 2 rows of 2 videos"));
     assert_eq!(stderr(&output).matches("bad.mp4").count(), 1);
     let made = tree(&one);
@@ -120,7 +122,7 @@ fn parts_are_the_same_each_time_and_are_made_once() {
     assert!(tree(&other) == made);
 
     // Once more: nothing is made, and what failed has still failed.
-    let output = embed(&one, &args);
+    let output = embed(&one, &[&["-q"], &args[..]].concat());
     assert_code(&output, 1);
     assert_eq!(stdout(&output).matches("(was there)").count(), 2);
     assert_eq!(stderr(&output), "");
@@ -177,7 +179,15 @@ fn a_run_that_was_killed_is_gone_on_with() {
 
     let output = embed(&killed, &args);
     assert_code(&output, 0);
-    assert!(stdout(&output).lines().next().unwrap().ends_with("(was there)"));
+    assert!(
+        stdout(&output)
+            .lines()
+            .next()
+            .unwrap()
+            .ends_with("(was there)")
+    );
+    let names = |tree: BTreeMap<String, Vec<u8>>| tree.into_keys().collect::<Vec<_>>();
+    assert_eq!(names(tree(&killed)), names(tree(&whole)));
     assert!(tree(&killed) == tree(&whole));
 }
 
@@ -196,7 +206,10 @@ fn texts_are_embedded_beside_videos() {
     assert_code(&output, 0);
     assert!(stdout(&output).ends_with("embeddings_00000.jsonl: 3 rows of 3 texts\n"));
     let rows = &tree(&out)["embeddings/embeddings_00000.jsonl"];
-    let captions: Vec<Value> = lines(rows).iter().map(|row| row["caption"].clone()).collect();
+    let captions: Vec<Value> = lines(rows)
+        .iter()
+        .map(|row| row["caption"].clone())
+        .collect();
     assert_eq!(captions, ["a red star", "two\nlines", "a red star"]);
     let embeddings = embeddings(rows);
     assert_eq!(embeddings[0], embeddings[2]);
@@ -205,7 +218,10 @@ fn texts_are_embedded_beside_videos() {
 
     let safetensors = [&texts[..2], &JSONL, &["--format", "safetensors"]].concat();
     let out = folder.path().join("halves");
-    assert_code(&embed(&out, &[&safetensors[..], &["--element", "f16"]].concat()), 0);
+    assert_code(
+        &embed(&out, &[&safetensors[..], &["--element", "f16"]].concat()),
+        0,
+    );
     let bytes = &tree(&out)["text_emb/text_emb_00000.safetensors"];
     let read = safetensors::SafeTensors::deserialize(bytes).unwrap();
     let tensor = read.tensor("embeddings").unwrap();
@@ -213,6 +229,24 @@ fn texts_are_embedded_beside_videos() {
     assert_eq!(tensor.dtype(), safetensors::Dtype::F16);
     let (_, header) = safetensors::SafeTensors::read_metadata(bytes).unwrap();
     assert_eq!(header.metadata().as_ref().unwrap()["model"].len(), 64);
+}
+
+#[test]
+fn a_text_that_is_refused_does_not_stop_the_others() {
+    let (folder, _) = pictures(0);
+    let list = folder.path().join("texts.txt");
+    let long = "star ".repeat(20_000);
+    fs::write(&list, format!("a red star\n{long}\na green cross\n")).unwrap();
+    let out = folder.path().join("out");
+    let texts = ["--texts", list.to_str().unwrap()];
+    let output = embed(&out, &[&texts[..], &JSONL].concat());
+    assert_code(&output, 1);
+    assert!(stdout(&output).ends_with("text_emb_00000.npy: 2 rows of 3 texts, 1 failed\n"));
+    assert!(stderr(&output).contains("error: star star"));
+    let errors = lines(&tree(&out)["errors/errors_00000.jsonl"]);
+    assert_eq!(errors[0]["text"], long);
+    let rows = lines(&tree(&out)["metadata/metadata_00000.jsonl"]);
+    assert_eq!(rows[1]["caption"], "a green cross");
 }
 
 #[cfg(feature = "gstreamer")]
@@ -227,7 +261,10 @@ fn a_videos_embedding_is_nearest_to_its_text() {
     let [videos, said] = ["videos", "texts"].map(|name| folder.path().join(name));
     let clips: Vec<&str> = clips.iter().map(String::as_str).collect();
     assert_code(
-        &embed(&videos, &[&["--format", "jsonl", "--captions"], &clips[..]].concat()),
+        &embed(
+            &videos,
+            &[&["--format", "jsonl", "--captions"], &clips[..]].concat(),
+        ),
         0,
     );
     let list = list.to_str().unwrap();
@@ -261,7 +298,11 @@ fn each_window_is_a_row() {
     }
     let refused = embed(&out, &["--windows", "1s", "--format", "jsonl", &clip]);
     assert_code(&refused, 1);
-    for word in ["settings.json", "frames 2, this run has 8", "another folder"] {
+    for word in [
+        "settings.json",
+        "frames 2, this run has 8",
+        "another folder",
+    ] {
         assert!(stderr(&refused).contains(word), "{}", stderr(&refused));
     }
 }
@@ -274,7 +315,7 @@ fn a_list_of_what_failed_is_a_list_to_try_again() {
     let out = folder.path().join("out");
     let output = embed(&out, &[&JSONL[..], &[missing]].concat());
     assert_code(&output, 1);
-    assert!(stdout(&output).ends_with("0 rows of 1 videos, 1 failed\n"));
+    assert!(stdout(&output).ends_with("0 rows of 1 video, 1 failed\n"));
     fs::copy(&paths[0], &name).unwrap();
     let errors = fs::read(out.join("errors/errors_00000.jsonl")).unwrap();
     let again = folder.path().join("again");
@@ -288,24 +329,6 @@ fn a_list_of_what_failed_is_a_list_to_try_again() {
     assert_eq!(rows[0]["video"], missing);
 }
 
-#[test]
-fn another_list_is_refused_but_one_may_grow() {
-    let (folder, paths) = pictures(3);
-    let out = folder.path().join("out");
-    let embed = |paths: &[String]| {
-        let paths: Vec<&str> = paths.iter().map(String::as_str).collect();
-        embed(&out, &[&JSONL[..], &["--part-size", "2"], &paths].concat())
-    };
-    assert_code(&embed(&paths[..1]), 0);
-    let output = embed(&paths[1..]);
-    assert_code(&output, 1);
-    assert!(stderr(&output).contains("part_00000.json: the part was made of other inputs"));
-    let output = embed(&paths);
-    assert_code(&output, 0);
-    assert!(stdout(&output).contains("img_emb_00000.npy: 2 rows of 2 videos\n"));
-    assert!(stdout(&output).contains("img_emb_00001.npy: 1 rows of 1 videos\n"));
-}
-
 #[cfg(feature = "parquet")]
 #[test]
 fn metadata_is_parquet_if_nothing_else_is_said() {
@@ -313,50 +336,22 @@ fn metadata_is_parquet_if_nothing_else_is_said() {
     let (folder, paths) = pictures(2);
     let count = |path: &Path| {
         let reader = SerializedFileReader::new(fs::File::open(path).unwrap()).unwrap();
-        let columns = reader.metadata().file_metadata().schema().get_fields().len();
+        let columns = reader
+            .metadata()
+            .file_metadata()
+            .schema()
+            .get_fields()
+            .len();
         (reader.get_row_iter(None).unwrap().count(), columns)
     };
     let out = folder.path().join("npy");
     assert_code(&embed(&out, &[&paths[0], &paths[1]]), 0);
     assert_eq!(count(&out.join("metadata/metadata_00000.parquet")), (2, 3));
     let out = folder.path().join("parquet");
-    assert_code(&embed(&out, &["--format", "parquet", &paths[0], &paths[1]]), 0);
+    assert_code(
+        &embed(&out, &["--format", "parquet", &paths[0], &paths[1]]),
+        0,
+    );
     let path = out.join("embeddings/embeddings_00000.parquet");
     assert_eq!(count(&path), (2, 4));
-}
-
-#[test]
-fn what_cannot_be_embedded_is_refused() {
-    let folder = tempfile::tempdir().unwrap();
-    let here = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
-    let out = here("out");
-    let refused = |args: &[&str], code, words: &[&str]| {
-        let args = [&["embed", "--out", &out][..], args].concat();
-        assert_refuses(&args, code, words);
-    };
-    refused(&[], 2, &["PATH", "--list", "--texts"]);
-    refused(&["x", "--list", "y"], 2, &["--list"]);
-    refused(&["--texts", "x", "--list", "y"], 2, &["--list"]);
-    refused(&["--texts", "x", "--captions"], 2, &["--captions"]);
-    refused(&["x", "--shard", "0/4"], 2, &["--shard", "1/4"]);
-    refused(&["x", "--part-size", "0"], 2, &["--part-size"]);
-    refused(&["x", "--windows", "2s/4s"], 2, &["4s/2s"]);
-    refused(&["x", "--format", "csv"], 2, &["npy", "jsonl"]);
-    let jsonl = ["x", "--format", "jsonl"];
-    refused(&[&jsonl[..], &JSONL].concat(), 2, &["--metadata"]);
-    refused(&[&jsonl[..], &["--element", "f16"]].concat(), 2, &["f16"]);
-    let keyframes = ["x", "--windows", "4s", "--sampling", "keyframes"];
-    refused(&keyframes, 2, &["keyframes"]);
-    assert_refuses(&["embed", "x"], 2, &["--out"]);
-
-    // Before the model is asked for, which is not there.
-    let nobody = ["--model", "nobody/nothing", "--offline"];
-    refused(&[&nobody[..], &["--list", &here("none")]].concat(), 1, &["none"]);
-    let list = here("list.jsonl");
-    fs::write(&list, "a.mp4\n{\"path\":\"b.mp4\"}\n").unwrap();
-    let args = [&nobody[..], &["--list", &list]].concat();
-    refused(&args, 1, &["list.jsonl: line 2: expected a field \"video\""]);
-    fs::write(&list, "\n \n").unwrap();
-    refused(&args, 1, &["list.jsonl", "found none"]);
-    assert!(!Path::new(&out).exists());
 }

@@ -5,6 +5,8 @@ mod ask;
 #[cfg(feature = "shapes")]
 mod captions;
 #[cfg(feature = "shapes")]
+mod embed;
+#[cfg(feature = "shapes")]
 mod writing;
 
 use std::path::{Path, PathBuf};
@@ -66,6 +68,7 @@ fn help_tells_of_exit_codes_and_the_environment() {
         &["--help"][..],
         &["ask", "--help"],
         &["caption", "--help"],
+        &["embed", "--help"],
         &["parity", "--help"],
         &["models", "--help"],
     ] {

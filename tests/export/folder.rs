@@ -220,6 +220,10 @@ fn parts_that_are_there_are_not_made_again() {
         _ => panic!("it is there"),
     }
     assert!(!is_done(&folder, 1, &["b"]));
+    // Killed between its record and the end.
+    let lock = root.path().join("parts/part_00000.lock");
+    fs::write(&lock, "").unwrap();
+    assert!(is_done(&folder, 0, &["a"]) && !lock.exists());
     // Cut, gone, or without a readable record: made again.
     let npy = root.path().join("img_emb/img_emb_00000.npy");
     let bytes = fs::read(&npy).unwrap();
@@ -290,13 +294,32 @@ fn two_processes_do_not_make_the_same_part() {
     assert!(matches!(other.part(0, &["a"]).unwrap(), State::Taken));
     // The other takes the next one meanwhile.
     make(&other, 1, &["b"]);
-    part.finish().unwrap();
-    assert!(is_done(&other, 0, &["a"]));
+    std::thread::scope(|scope| {
+        let waiting = scope.spawn(|| matches!(other.wait_for(0, &["a"]), Ok(State::Done(_))));
+        part.finish().unwrap();
+        assert!(waiting.join().unwrap());
+    });
     let names = tree(root.path());
     assert!(
         !names.keys().any(|name| name.ends_with(".lock")),
         "{names:?}"
     );
+}
+
+#[test]
+fn a_part_is_taken_over_from_a_process_that_dies() {
+    let root = temporary();
+    let (one, other) = (open(root.path()), open(root.path()));
+    let part = begin(&one, 0, &["a"]);
+    std::thread::scope(|scope| {
+        let waiting = scope.spawn(|| match other.wait_for(0, &["a"]).unwrap() {
+            State::Open(part) => part.finish().unwrap(),
+            _ => panic!("nobody has made it"),
+        });
+        drop(part);
+        assert_eq!(waiting.join().unwrap().inputs, 1);
+    });
+    assert!(is_done(&one, 0, &["a"]));
 }
 
 #[test]

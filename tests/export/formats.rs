@@ -5,7 +5,7 @@ use std::io::Cursor;
 
 use half::f16;
 use serde_json::{Value, json};
-use vcoca_gpu::export::{Columns, Element, Jsonl, Npy, Row, Rows, Safetensors};
+use vcoca_gpu::export::{Element, Jsonl, Npy, Row, Rows, Safetensors};
 
 use super::*;
 

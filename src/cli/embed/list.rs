@@ -113,7 +113,8 @@ mod tests {
 
     #[test]
     fn lists_are_lines_or_objects() {
-        let list = "\u{feff}a b.mp4\r\n\n \t\n{\"video\":\"new\\nline.mp4\",\"error\":\"x\"}\nü.mp4";
+        let list =
+            "\u{feff}a b.mp4\r\n\n \t\n{\"video\":\"new\\nline.mp4\",\"error\":\"x\"}\nü.mp4";
         let entries = parse(list.as_bytes(), "video").unwrap();
         assert_eq!(entries, ["a b.mp4", "new\nline.mp4", "ü.mp4"]);
         let entries = parse(b" {x}.mp4 \n./{\"a\"}.mp4\n", "video").unwrap();
