@@ -65,6 +65,10 @@ pub enum Error {
     #[error("reference {}: {problem}", path.display())]
     Reference { path: PathBuf, problem: String },
 
+    /// An index could not be used, or is not the one that is needed.
+    #[error("index {}: {problem}", path.display())]
+    Index { path: PathBuf, problem: String },
+
     /// An argument of a public call is outside what it takes.
     #[error("{what}: expected {expected}, found {found}")]
     Argument {
@@ -121,6 +125,15 @@ impl Error {
     /// A model error at `path`.
     pub(crate) fn model(path: &Path, problem: impl Into<String>) -> Self {
         Self::Model {
+            path: path.to_owned(),
+            problem: problem.into(),
+        }
+    }
+
+    /// An error of the index at `path`.
+    #[cfg(feature = "index")]
+    pub(crate) fn index(path: &Path, problem: impl Into<String>) -> Self {
+        Self::Index {
             path: path.to_owned(),
             problem: problem.into(),
         }

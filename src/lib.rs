@@ -42,6 +42,8 @@ pub mod frames;
 pub mod generate;
 pub mod gpu;
 pub mod hub;
+#[cfg(feature = "index")]
+pub mod index;
 pub mod model;
 pub mod ops;
 pub mod parity;
@@ -49,6 +51,7 @@ pub mod preprocess;
 #[doc(hidden)]
 pub mod reference;
 pub mod tokenizer;
+pub mod windows;
 
 pub use engine::Engine;
 pub use error::{Error, Result};
