@@ -12,6 +12,7 @@
 //!
 //! Search is exact: [`Index::search`] compares a query with every window on the GPU.
 
+mod encode;
 mod identity;
 mod moments;
 mod query;
@@ -28,6 +29,7 @@ use std::time::Duration;
 
 use rusqlite::Connection;
 
+pub use encode::encode;
 pub use identity::{Identity, Stamp};
 pub use moments::{Moment, Timeline};
 pub use query::{Sign, Term, combine, terms};

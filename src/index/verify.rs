@@ -95,7 +95,7 @@ impl Index {
 fn missing(error: crate::Error) -> String {
     match error {
         crate::Error::Io { reason, .. } if reason.kind() == std::io::ErrorKind::NotFound => {
-            "is not there any more; `index update` finds moved files".into()
+            "is not there any more; `index add` knows it again where it is now".into()
         }
         crate::Error::Io { reason, .. } => format!("cannot be looked at: {reason}"),
         error => error.to_string(),

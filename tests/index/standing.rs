@@ -103,7 +103,7 @@ fn a_moved_file_takes_its_windows_along() {
         "{standing:?}"
     );
     assert!(index.adopt(&moved, &standing).unwrap());
-    assert_eq!(paths(&index), [moved.clone()]);
+    assert_eq!(paths(&index), std::slice::from_ref(&moved));
     assert!(index.is_unchanged(&moved, false).unwrap());
     assert_eq!(index.entries(&moved).unwrap().unwrap().len(), 3);
 }
