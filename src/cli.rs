@@ -3,10 +3,16 @@
 mod caption;
 mod devices;
 mod hub;
+#[cfg(feature = "index")]
+mod index;
 mod model;
 mod models;
 mod output;
 mod parity;
+mod progress;
+#[cfg(feature = "index")]
+mod search;
+mod videos;
 mod writing;
 
 use std::io::Write;
@@ -18,6 +24,7 @@ use log::{Level, LevelFilter};
 use vcoca_gpu::Error;
 
 use model::ModelArgs;
+use videos::VideoArgs;
 use writing::WritingArgs;
 
 /// Some inputs failed, or a comparison did.
@@ -49,6 +56,12 @@ Environment:
   RUST_LOG           finer choice of messages than -q and -v
   NO_COLOR           no colours";
 
+/// What stands below the help of a command that has examples.
+#[cfg(feature = "index")]
+fn help(examples: &str) -> String {
+    format!("{examples}\n\n{AFTER_HELP}")
+}
+
 /// Captions of videos and images, on any GPU.
 #[derive(Parser)]
 #[command(name = "vcoca-gpu", version, after_help = AFTER_HELP, max_term_width = 100)]
@@ -76,6 +89,14 @@ enum Command {
     /// Say what videos and images show
     #[command(after_help = AFTER_HELP)]
     Caption(caption::Args),
+    /// Keep embeddings of videos in a file, for `search`
+    #[cfg(feature = "index")]
+    #[command(after_help = help(index::EXAMPLE))]
+    Index(index::Args),
+    /// Find moments in the videos of an index
+    #[cfg(feature = "index")]
+    #[command(after_help = help(search::EXAMPLE))]
+    Search(search::Args),
     /// List the adapters, what each can do, which one is used and why
     #[command(after_help = AFTER_HELP)]
     Devices(devices::Args),
@@ -138,6 +159,10 @@ pub fn run() -> ExitCode {
     silence_contained_panics();
     let outcome = match cli.command {
         Command::Caption(args) => caption::run(&args, started, cli.quiet),
+        #[cfg(feature = "index")]
+        Command::Index(args) => index::run(&args, cli.quiet),
+        #[cfg(feature = "index")]
+        Command::Search(args) => search::run(&args, cli.quiet),
         Command::Devices(args) => devices::run(&args),
         Command::Models(args) => models::run(&args),
         Command::Parity(args) => parity::run(&args, cli.quiet),

@@ -9,16 +9,16 @@ use std::process::ExitCode;
 
 use clap::Subcommand;
 
-use super::Stop;
-pub use made::ModelArgs;
+use super::{Stop, help};
+pub use made::{ModelArgs, recipe};
 
-const EXAMPLE: &str = "\
-Example:
+pub const EXAMPLE: &str = "\
+Examples:
   vcoca-gpu index add --index videos.index assets
+  vcoca-gpu index update --index videos.index
   vcoca-gpu search --index videos.index \"a red star\"";
 
 #[derive(clap::Args)]
-#[command(after_help = EXAMPLE)]
 pub struct Args {
     #[command(subcommand)]
     command: Command,
@@ -27,15 +27,19 @@ pub struct Args {
 #[derive(Subcommand)]
 enum Command {
     /// Read videos and images into an index; what it knows already is passed over
-    #[command(after_help = EXAMPLE)]
+    #[command(after_help = help(EXAMPLE))]
     Add(add::Args),
     /// Read again what has changed of all that an index knows
+    #[command(after_help = help(EXAMPLE))]
     Update(add::UpdateArgs),
     /// List what an index knows
+    #[command(after_help = help(EXAMPLE))]
     Ls(list::LsArgs),
     /// Forget videos
+    #[command(after_help = help(EXAMPLE))]
     Rm(list::RmArgs),
     /// Check an index, and whether its videos are as they were
+    #[command(after_help = help(EXAMPLE))]
     Verify(list::VerifyArgs),
 }
 

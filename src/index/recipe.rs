@@ -1,10 +1,14 @@
 //! What the embeddings of an index were made with.
 
 use std::path::Path;
+use std::str::FromStr;
 
 use rusqlite::{Connection, Transaction};
 
 use super::schema;
+use crate::engine::{Pooling, WindowOptions};
+use crate::frames::Sampling;
+use crate::windows::Windows;
 use crate::{Error, Result};
 
 /// What the embeddings of an index were made with: only those of one recipe can be compared.
@@ -18,13 +22,13 @@ pub struct Recipe {
     /// E: values of an embedding.
     pub width: usize,
     /// How videos are cut into windows.
-    pub windows: String,
+    pub windows: Windows,
     /// Frames looked at in each window.
     pub frames: usize,
     /// How these frames are chosen.
-    pub sampling: String,
+    pub sampling: Sampling,
     /// How the tokens of several frames become one embedding.
-    pub pooling: String,
+    pub pooling: Pooling,
 }
 
 /// Hexadecimal digits of a hash that messages show.
@@ -36,10 +40,10 @@ impl Recipe {
             ("model", self.model.clone()),
             ("model_sha256", self.model_hash.clone()),
             ("width", self.width.to_string()),
-            ("windows", self.windows.clone()),
+            ("windows", self.windows.to_string()),
             ("frames", self.frames.to_string()),
-            ("sampling", self.sampling.clone()),
-            ("pooling", self.pooling.clone()),
+            ("sampling", self.sampling.to_string()),
+            ("pooling", self.pooling.to_string()),
         ]
     }
 
@@ -57,24 +61,28 @@ impl Recipe {
             (db.prepare("SELECT value FROM recipe WHERE name = ?1")).map_err(&fault)?;
         let mut text = |name: &str| -> Result<String> {
             (select.query_row([name], |row| row.get(0))).map_err(|error| match error {
-                rusqlite::Error::QueryReturnedNoRows => missing(path, name),
+                rusqlite::Error::QueryReturnedNoRows => strange(path, name),
                 error => fault(error),
             })
         };
-        let mut number = |name: &str| -> Result<usize> {
-            let text = text(name)?;
-            (text.parse().ok().filter(|&number| number > 0)).ok_or_else(|| missing(path, name))
-        };
-        let (width, frames) = (number("width")?, number("frames")?);
         Ok(Self {
             model: text("model")?,
             model_hash: text("model_sha256")?,
-            width,
-            windows: text("windows")?,
-            frames,
-            sampling: text("sampling")?,
-            pooling: text("pooling")?,
+            width: parsed(path, "width", &text("width")?)?,
+            windows: parsed(path, "windows", &text("windows")?)?,
+            frames: parsed(path, "frames", &text("frames")?)?,
+            sampling: parsed(path, "sampling", &text("sampling")?)?,
+            pooling: parsed(path, "pooling", &text("pooling")?)?,
         })
+    }
+
+    /// How videos are read into an index of this recipe.
+    pub fn options(&self) -> WindowOptions {
+        WindowOptions {
+            windows: self.windows,
+            frames: self.frames,
+            sampling: self.sampling,
+        }
     }
 
     /// What keeps embeddings of `other` out of an index of this recipe, and what to do.
@@ -99,8 +107,16 @@ impl Recipe {
     }
 }
 
-fn missing(path: &Path, name: &str) -> Error {
-    let problem = format!("it does not say its {name}: it is damaged, or made by something else");
+/// A value as it was written. None of them is nothing.
+fn parsed<T: FromStr>(path: &Path, name: &str, text: &str) -> Result<T> {
+    let value = (text != "0").then(|| text.parse().ok()).flatten();
+    value.ok_or_else(|| strange(path, name))
+}
+
+fn strange(path: &Path, name: &str) -> Error {
+    let problem = format!(
+        "does not say its {name} in words of this program: it is damaged, or made by another"
+    );
     Error::index(path, problem)
 }
 

@@ -43,7 +43,12 @@ fn video(path: &Path, i: u64) -> PathBuf {
 fn put(index: &mut Index, video: &Path, i: u64) {
     let windows = 1 + i * 7 % 90;
     index
-        .put(video, &identity(i), i.is_multiple_of(2), &entries(i, windows, WIDTH))
+        .put(
+            video,
+            &identity(i),
+            i.is_multiple_of(2),
+            &entries(i, windows, WIDTH),
+        )
         .unwrap();
 }
 

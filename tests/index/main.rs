@@ -13,7 +13,8 @@ mod store;
 use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
-use vcoca_gpu::frames::Seconds;
+use vcoca_gpu::engine::Pooling;
+use vcoca_gpu::frames::{Sampling, Seconds};
 use vcoca_gpu::index::{Entry, Identity, Index, Recipe, Stamp};
 use vcoca_gpu::windows::Span;
 
@@ -30,10 +31,10 @@ fn recipe(width: usize) -> Recipe {
         model: "shapes".into(),
         model_hash: "0123456789abcdef".repeat(4),
         width,
-        windows: "4s/2s".into(),
+        windows: "4s/2s".parse().unwrap(),
         frames: 8,
-        sampling: "uniform".into(),
-        pooling: "flatten".into(),
+        sampling: Sampling::Uniform,
+        pooling: Pooling::Flatten,
     }
 }
 

@@ -3,6 +3,8 @@
 use std::fs;
 use std::time::Duration;
 
+use vcoca_gpu::windows::Windows;
+
 use super::*;
 
 /// The message of opening this file, which fails.
@@ -48,16 +50,16 @@ fn embeddings_of_two_recipes_are_not_mixed() {
     );
     refused(&|recipe| recipe.width = 5, &["width 4, not 5"]);
     refused(
-        &|recipe| recipe.windows = "whole".into(),
+        &|recipe| recipe.windows = Windows::Whole,
         &["windows 4s/2s, not whole"],
     );
     refused(&|recipe| recipe.frames = 9, &["frames 8, not 9"]);
     refused(
-        &|recipe| recipe.sampling = "keyframes".into(),
+        &|recipe| recipe.sampling = Sampling::Keyframes,
         &["sampling uniform"],
     );
     refused(
-        &|recipe| recipe.pooling = "mean".into(),
+        &|recipe| recipe.pooling = Pooling::Mean,
         &["pooling flatten, not mean"],
     );
     // The same model by another name.

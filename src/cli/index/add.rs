@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use indicatif::{ProgressBar, ProgressStyle};
 use vcoca_gpu::engine::{Engine, WindowOptions};
 use vcoca_gpu::generate::Options;
-use vcoca_gpu::index::{Index, Standing, Stamp, encode, media};
+use vcoca_gpu::index::{Index, Stamp, Standing, encode, media};
 use vcoca_gpu::windows::to_f64;
 use vcoca_gpu::{Error, Result};
 
@@ -52,7 +52,7 @@ pub fn run(args: &Args, quiet: bool) -> Result<ExitCode, Stop> {
     let path = &args.index.index;
     let known = there(path)?;
     let known = known.as_ref().map(Index::recipe);
-    let options = args.ways.options(known, path)?;
+    let options = args.ways.options(known)?;
     let (source, engine) = args.model.load(known, quiet)?;
     let index = Index::open_or_create(path, &recipe(&source, &engine, &options)?)?;
     let mut adding = Adding::new(index, engine, options);
@@ -76,7 +76,7 @@ pub fn run(args: &Args, quiet: bool) -> Result<ExitCode, Stop> {
 pub fn update(args: &UpdateArgs, quiet: bool) -> Result<ExitCode, Stop> {
     let path = &args.index.index;
     let known = Index::open(path)?;
-    let options = super::made::ways(known.recipe(), path)?;
+    let options = known.recipe().options();
     let (source, engine) = args.model.load(Some(known.recipe()), quiet)?;
     known.check(&recipe(&source, &engine, &options)?)?;
     let videos = known.videos()?;
@@ -164,7 +164,12 @@ impl Adding {
     fn work(&mut self, jobs: Vec<Job>, quiet: bool) -> Result<(), Stop> {
         let bar = progress(&jobs, quiet);
         for (number, job) in jobs.iter().enumerate() {
-            let place = format!("{}/{} {}", number + 1, jobs.len(), shown(&job.path).display());
+            let place = format!(
+                "{}/{} {}",
+                number + 1,
+                jobs.len(),
+                shown(&job.path).display()
+            );
             bar.set_message(place.clone());
             let done = self.read(job, |seconds| {
                 bar.set_message(format!("{place} [{seconds:.0} s]"));
@@ -215,7 +220,11 @@ impl Adding {
         Ok((standing, Some(entries.len())))
     }
 
-    fn tell(&mut self, job: &Job, (standing, windows): &(Standing, Option<usize>)) -> io::Result<()> {
+    fn tell(
+        &mut self,
+        job: &Job,
+        (standing, windows): &(Standing, Option<usize>),
+    ) -> io::Result<()> {
         let path = shown(&job.path).display();
         if let Some(windows) = *windows {
             let (what, tally) = match standing {
@@ -223,10 +232,16 @@ impl Adding {
                 _ => ("changed", &mut self.tally.changed),
             };
             *tally += 1;
-            return output::line(format_args!("{what:<10} {path}: {}", count(windows, "window")));
+            return output::line(format_args!(
+                "{what:<10} {path}: {}",
+                count(windows, "window")
+            ));
         }
         let line = |what: &str, from: &Path| {
-            output::line(format_args!("{what:<10} {path} (from {})", shown(from).display()))
+            output::line(format_args!(
+                "{what:<10} {path} (from {})",
+                shown(from).display()
+            ))
         };
         match standing {
             Standing::Moved { from, .. } => {

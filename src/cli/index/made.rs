@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use vcoca_gpu::engine::{Engine, Pooling, WindowOptions};
-use vcoca_gpu::frames::Sampling;
+use vcoca_gpu::frames::{Sampling, Seconds};
 use vcoca_gpu::gpu::DType;
 use vcoca_gpu::index::{Index, Recipe};
 use vcoca_gpu::model::ModelSource;
@@ -30,7 +30,11 @@ pub struct ModelArgs {
 
 impl ModelArgs {
     /// Loads the model that is named, or that of `recipe`.
-    pub fn load(&self, recipe: Option<&Recipe>, quiet: bool) -> Result<(ModelSource, Engine), Stop> {
+    pub fn load(
+        &self,
+        recipe: Option<&Recipe>,
+        quiet: bool,
+    ) -> Result<(ModelSource, Engine), Stop> {
         let own = recipe.map(|recipe| recipe.model.as_str());
         #[cfg(feature = "shapes")]
         let own = own.or(Some(vcoca_gpu::model::SHAPES));
@@ -63,38 +67,32 @@ pub struct WaysArgs {
 
 impl WaysArgs {
     /// How videos are read into an index that was made so, or into a new one.
-    pub fn options(&self, recipe: Option<&Recipe>, index: &Path) -> Result<WindowOptions, Stop> {
-        let known = recipe.map(|recipe| ways(recipe, index)).transpose()?;
-        let windows = "4s/2s".parse().expect("a way that is known");
-        let own = known.unwrap_or(WindowOptions {
-            windows,
-            frames: 8,
-            sampling: Sampling::Uniform,
-        });
+    pub fn options(&self, recipe: Option<&Recipe>) -> Result<WindowOptions, Stop> {
+        let own = recipe.map_or_else(default, Recipe::options);
         let options = WindowOptions {
             windows: self.windows.unwrap_or(own.windows),
             frames: self.frames.map_or(own.frames, usize::from),
             sampling: self.sampling.unwrap_or(own.sampling),
         };
         if options.windows != Windows::Whole && options.sampling == Sampling::Keyframes {
-            let problem = "--sampling keyframes goes with --windows whole: others are read from end to end";
+            let problem =
+                "--sampling keyframes goes with --windows whole: others are read from end to end";
             return Err(Stop::Fault(MISUSED, anyhow::anyhow!(problem)));
         }
         Ok(options)
     }
 }
 
-/// How the videos of an index were read.
-pub fn ways(recipe: &Recipe, index: &Path) -> Result<WindowOptions, Stop> {
-    let strange = |error: vcoca_gpu::Error| vcoca_gpu::Error::Index {
-        path: index.to_owned(),
-        problem: format!("it was made in a way that this program does not know ({error})"),
-    };
-    Ok(WindowOptions {
-        windows: recipe.windows.parse().map_err(strange)?,
-        frames: recipe.frames,
-        sampling: recipe.sampling.parse().map_err(strange)?,
-    })
+/// How videos are read into a new index, if nothing else is said.
+fn default() -> WindowOptions {
+    WindowOptions {
+        windows: Windows::Sliding {
+            length: Seconds::from(4),
+            stride: Seconds::from(2),
+        },
+        frames: 8,
+        sampling: Sampling::Uniform,
+    }
 }
 
 /// What embeddings of this model, read so, are made with.
@@ -115,10 +113,10 @@ pub fn recipe(
         model,
         model_hash: source.hash().map_err(Stop::unusable)?,
         width: engine.model().config().embed_dim,
-        windows: options.windows.to_string(),
+        windows: options.windows,
         frames: options.frames,
-        sampling: options.sampling.to_string(),
-        pooling: Pooling::Flatten.to_string(),
+        sampling: options.sampling,
+        pooling: Pooling::Flatten,
     })
 }
 
