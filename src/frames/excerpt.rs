@@ -28,7 +28,7 @@ pub fn at(path: &Path, time: Seconds) -> Result<Frame> {
 ///
 /// Frames are encoded again, so that the file begins exactly at `start`, whatever the keyframes are:
 /// H.264 in MP4, or VP8 in WebM where there is no encoder for H.264. It is upright and has no sound.
-/// The file appears under its name when it is whole.
+/// Until the file is whole, its name belongs to an empty one.
 ///
 /// # Errors
 ///

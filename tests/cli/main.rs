@@ -2,6 +2,10 @@
 
 #[cfg(feature = "shapes")]
 mod captions;
+#[cfg(all(feature = "index", feature = "shapes", feature = "gstreamer"))]
+mod index;
+#[cfg(all(feature = "index", feature = "shapes", feature = "gstreamer"))]
+mod search;
 #[cfg(feature = "shapes")]
 mod writing;
 

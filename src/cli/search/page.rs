@@ -94,7 +94,8 @@ impl Page<'_> {
             page,
             format_args!("<section>\n<h2><a href=\"{address}\">{name}</a></h2>\n"),
         );
-        if !is_image(video) {
+        // One window has the same relevance all the time.
+        if video.spans.len() > 1 && !is_image(video) {
             self.timeline(page, video, moments);
         }
         page.push_str("<div class=\"moments\">\n");
@@ -176,7 +177,7 @@ impl Page<'_> {
                     if found { "found" } else { "bars" },
                     i as f64 * width,
                     HEIGHT - height,
-                    width * 0.8
+                    width
                 ),
             );
         }

@@ -95,16 +95,19 @@ fn encode(path: &Path, (start, end): (i64, i64), encoder: &Encoder, to: &Path) -
         player.seek(start, gst::SeekFlags::ACCURATE, Gate::All)?;
     }
     let mut writer: Option<Writer> = None;
+    let mut last = i64::MIN;
     while let Some(shot) = player.pull()? {
         let time = shot
             .time
             .ok_or_else(|| Error::media(path, "has no times to cut at"))?;
-        if time.saturating_add(TOLERANCE) < start {
+        // Broken files show two frames at one time, which no encoder takes.
+        if time.saturating_add(TOLERANCE) < start || time <= last {
             continue;
         }
         if time.saturating_add(TOLERANCE) >= end {
             break;
         }
+        last = time;
         let Some((mut buffer, caps)) = shot.raw() else {
             return Err(Error::media(path, "the decoder delivered an empty sample"));
         };
