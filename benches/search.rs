@@ -156,9 +156,9 @@ fn check(
     let mut worst = 0f64;
     for i in (0..count).step_by(97).chain([count - 1]) {
         let pairs = unit(i as u64).into_iter().zip(query);
-        let want: f64 = pairs.map(|(a, &b)| kept(a) * kept(b)).sum();
+        let want: f64 = pairs.map(|(a, &b)| kept(a) * f64::from(b)).sum();
         let error = (f64::from(scores[i]) - want).abs();
-        if error > 1e-3 {
+        if error > 1e-5 {
             return Ok(Err(format!("score {i} is {}, not {want}", scores[i])));
         }
         worst = worst.max(error);

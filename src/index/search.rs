@@ -44,8 +44,8 @@ impl Index {
     /// are cosines. Windows of a video that overlap or touch are one moment while they score at least
     /// half as far above the mean of all windows as the best of them; moments of a video do not overlap.
     ///
-    /// Exact but for the rounding to f16 of what is stored and of the query. The GPU takes 16 bytes for
-    /// each window and 32 MiB. Blocks until done.
+    /// Exact but for the rounding to f16 of what is stored. The GPU takes 4 bytes for each window and
+    /// 32 MiB. Blocks until done.
     ///
     /// # Errors
     ///

@@ -14,21 +14,27 @@ pub(in crate::frames) fn at(path: &Path, time: Seconds) -> Result<Frame> {
     init()?;
     let time = nanoseconds(time);
     let player = Player::open(path, Gate::All)?;
-    // From the beginning where the file cannot seek, and from before the end where that is earlier than
-    // the time.
+    // A seek can land behind the frame that is shown, or behind the end: then from earlier on.
     let mut shown = None;
-    for from in [time, time.saturating_sub(BACK).max(0)] {
-        if from > 0 {
+    for from in [time, time - BACK, 0] {
+        let from = from.max(0);
+        if time > 0 {
+            // Where the file cannot seek, it goes on from where it is.
             player.seek(from, gst::SeekFlags::ACCURATE, Gate::All)?;
         }
-        shown = reach(&player, time)?;
-        if shown.is_some() || from == 0 {
+        shown = reach(&player, time)?.or(shown);
+        let begun = |shot: &Shot| {
+            shot.time
+                .is_none_or(|begins| begins <= time.saturating_add(TOLERANCE))
+        };
+        if shown.as_ref().is_some_and(begun) {
             break;
         }
     }
-    let shot = shown.ok_or_else(|| Error::media(path, "ends long before that time"))?;
+    let shot = shown.ok_or_else(|| Error::media(path, "has a video stream without frames"))?;
     Ok(Frame {
-        pts: seconds(shot.time.unwrap_or(0)),
+        // A seek's first frame is reported as if it began there.
+        pts: seconds(player.span(shot.time.unwrap_or(0)).0),
         picture: player.picture(&shot)?,
     })
 }
@@ -47,7 +53,7 @@ fn reach(player: &Player, time: i64) -> Result<Option<Shot>> {
                 return Ok(shown);
             }
         };
-        // A stream without times has its first frame taken.
+        // Of a stream without times the first frame is taken.
         let begins = shot.time.unwrap_or(i64::MAX);
         if begins > reached {
             return Ok(shown.or(Some(shot)));
