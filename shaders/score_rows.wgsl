@@ -13,10 +13,10 @@
 
 struct Params {
     rows: u32, // M
-    width4: u32, // K / 4
+    width8: u32, // K / 8
 }
 
-@group(0) @binding(0) var<storage, read> x: array<vec2<u32>>;       // (M, K) f16
+@group(0) @binding(0) var<storage, read> x: array<vec4<u32>>;       // (M, K) f16
 @group(0) @binding(1) var<storage, read> query: array<vec4<f32>>;   // (K)
 @group(0) @binding(2) var<storage, read_write> y: array<f32>;       // (M)
 var<immediate> p: Params;
@@ -52,13 +52,15 @@ fn main(
 
     var start: array<u32, EACH>;
     for (var r = 0u; r < EACH; r++) {
-        start[r] = min(row0 + r, p.rows - 1u) * p.width4;
+        start[r] = min(row0 + r, p.rows - 1u) * p.width8;
     }
     var sums: array<vec4<f32>, EACH>;
-    for (var k = lane; k < p.width4; k += LANES) {
-        let q = query[k];
+    for (var k = lane; k < p.width8; k += LANES) {
+        let left = query[2u * k];
+        let right = query[2u * k + 1u];
         for (var r = 0u; r < EACH; r++) {
-            sums[r] += halves(x[start[r] + k]) * q;
+            let eight = x[start[r] + k];
+            sums[r] += halves(eight.xy) * left + halves(eight.zw) * right;
         }
     }
     for (var r = 0u; r < EACH; r++) {

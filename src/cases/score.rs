@@ -7,10 +7,10 @@ use crate::ops::score::score_rows;
 use crate::reference;
 
 pub fn cases() -> Vec<Case> {
-    let awkward = [(1, 4), (3, 12), (31, 260), (33, 64), (65, 768), (257, 1028)];
+    let awkward = [(1, 8), (3, 24), (31, 264), (33, 64), (65, 768), (257, 1032)];
     let mut cases: Vec<Case> = awkward.map(|(rows, width)| case(rows, width)).into();
     // More rows than one axis of a grid has workgroups.
-    cases.push(case(16 * 65_535 + 5, 4));
+    cases.push(case(16 * 65_535 + 5, 8));
     cases.push(named("search_l14", case(21_845, 768)));
     cases
 }

@@ -12,9 +12,9 @@ pub(super) struct Scorer<'g> {
     gpu: &'g Gpu,
     /// E.
     width: usize,
-    /// (E, up to a multiple of 4) f32.
+    /// (E, up to a multiple of 8) f32.
     query: Tensor,
-    /// (R, E up to a multiple of 4) f16: one buffer for all chunks.
+    /// (R, E up to a multiple of 8) f16: one buffer for all chunks.
     rows: Tensor,
     /// Rows of the chunk to come, as stored.
     chunk: Vec<u8>,
@@ -25,7 +25,7 @@ pub(super) struct Scorer<'g> {
 impl<'g> Scorer<'g> {
     /// For `total` rows of the query's width.
     pub fn new(gpu: &'g Gpu, query: &[f32], total: usize) -> Result<Self> {
-        let (width, padded) = (query.len(), query.len().next_multiple_of(4));
+        let (width, padded) = (query.len(), query.len().next_multiple_of(8));
         let most = CHUNK_BYTES.min(gpu.caps().binding_bytes) as usize;
         let fit = (most / (2 * padded)).max(1);
         let mut pass = gpu.pass();

@@ -71,7 +71,7 @@ fn scores_are_those_of_plain_loops() -> Result<()> {
 fn an_index_larger_than_a_binding_is_searched_in_chunks() -> Result<()> {
     let gpu = common::gpu_with_bindings(4096);
     let (_folder, path) = place();
-    // 56 rows of 72 bytes at a time: videos begin and end in the middle of chunks.
+    // 51 rows of 80 bytes at a time: videos begin and end in the middle of chunks.
     let (index, rows) = filled(&path, 33, &[70, 1, 62, 200, 3]);
     assert_scores(&gpu, &index, &rows, &unit(5, 33))?;
     // Chunks share one buffer, and what a search took serves the next.
