@@ -19,7 +19,10 @@ pub fn at(path: &Path, time: Seconds) -> Result<Frame> {
         #[cfg(feature = "gstreamer")]
         Source::Video { .. } => gst::at(path, time),
         #[cfg(not(feature = "gstreamer"))]
-        Source::Video { .. } => Err(no_video(path)),
+        Source::Video { .. } => {
+            let _ = time;
+            Err(no_video(path))
+        }
     }
 }
 

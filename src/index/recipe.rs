@@ -31,6 +31,9 @@ pub struct Recipe {
     pub pooling: Pooling,
 }
 
+/// Far above the width of any model, and the frames of any window.
+const MOST: usize = 1 << 16;
+
 /// Hexadecimal digits of a hash that messages show.
 const SHOWN: usize = 12;
 
@@ -68,9 +71,9 @@ impl Recipe {
         Ok(Self {
             model: text("model")?,
             model_hash: text("model_sha256")?,
-            width: parsed(path, "width", &text("width")?)?,
+            width: number(path, "width", &text("width")?)?,
             windows: parsed(path, "windows", &text("windows")?)?,
-            frames: parsed(path, "frames", &text("frames")?)?,
+            frames: number(path, "frames", &text("frames")?)?,
             sampling: parsed(path, "sampling", &text("sampling")?)?,
             pooling: parsed(path, "pooling", &text("pooling")?)?,
         })
@@ -107,10 +110,18 @@ impl Recipe {
     }
 }
 
-/// A value as it was written. None of them is nothing.
+/// A value as it was written.
 fn parsed<T: FromStr>(path: &Path, name: &str, text: &str) -> Result<T> {
-    let value = (text != "0").then(|| text.parse().ok()).flatten();
-    value.ok_or_else(|| strange(path, name))
+    text.parse().map_err(|_| strange(path, name))
+}
+
+/// A number that sizes are computed from.
+fn number(path: &Path, name: &str, text: &str) -> Result<usize> {
+    let number: usize = parsed(path, name, text)?;
+    match (1..=MOST).contains(&number) {
+        true => Ok(number),
+        false => Err(strange(path, name)),
+    }
 }
 
 fn strange(path: &Path, name: &str) -> Error {

@@ -141,25 +141,15 @@ impl Index {
             // Another process may have dropped it meanwhile.
             let select = "SELECT id FROM videos WHERE path = ?1 AND sha256 = ?2";
             let key = (path_bytes(from), &identity.sha256[..]);
-            let id: Option<i64> =
-                (change.query_row(select, key, |row| row.get(0))).optional()?;
+            let id: Option<i64> = (change.query_row(select, key, |row| row.get(0))).optional()?;
             let Some(mut id) = id else {
                 return Ok(false);
             };
-            if copied {
+            if *from != path {
                 delete(change, &path)?;
-                change.execute(
-                    "INSERT INTO videos (path, size, mtime, sha256, captioned, embeddings)
-                     SELECT ?2, size, mtime, sha256, captioned, embeddings FROM videos WHERE id = ?1",
-                    (id, path_bytes(&path)),
-                )?;
-                let copy = change.last_insert_rowid();
-                change.execute(
-                    "INSERT INTO windows SELECT ?2, position, start_num, start_den, end_num, end_den,
-                     caption FROM windows WHERE video = ?1",
-                    (id, copy),
-                )?;
-                id = copy;
+            }
+            if copied {
+                id = copy(change, id, &path)?;
             }
             change.execute(
                 "UPDATE videos SET path = ?2, size = ?3, mtime = ?4 WHERE id = ?1",
@@ -348,8 +338,10 @@ fn size(identity: &Identity) -> i64 {
 /// A time whose numerator is in column `first`, its denominator in the next.
 fn time(row: &Row, first: usize) -> rusqlite::Result<Seconds> {
     let (numer, denom): (i64, i64) = (row.get(first)?, row.get(first + 1)?);
-    match denom {
-        1.. => Ok(Seconds::new(numer, denom)),
+    // The least integer has no opposite, which reducing a fraction needs.
+    match (numer, denom) {
+        (i64::MIN, _) => Err(rusqlite::Error::IntegralValueOutOfRange(first, numer)),
+        (_, 1..) => Ok(Seconds::new(numer, denom)),
         _ => Err(rusqlite::Error::IntegralValueOutOfRange(first + 1, denom)),
     }
 }
@@ -362,6 +354,22 @@ fn delete(change: &Transaction, path: &Path) -> rusqlite::Result<()> {
     )?;
     change.execute("DELETE FROM videos WHERE path = ?1", key)?;
     Ok(())
+}
+
+/// Copies a video with its windows to another path; the key of the copy.
+fn copy(change: &Transaction, id: i64, path: &Path) -> rusqlite::Result<i64> {
+    change.execute(
+        "INSERT INTO videos (path, size, mtime, sha256, captioned, embeddings)
+         SELECT ?2, size, mtime, sha256, captioned, embeddings FROM videos WHERE id = ?1",
+        (id, path_bytes(path)),
+    )?;
+    let copy = change.last_insert_rowid();
+    change.execute(
+        "INSERT INTO windows SELECT ?2, position, start_num, start_den, end_num, end_den, caption
+         FROM windows WHERE video = ?1",
+        (id, copy),
+    )?;
+    Ok(copy)
 }
 
 /// Deletes a path and all below it.

@@ -106,6 +106,47 @@ fn a_newer_format_is_refused() {
 }
 
 #[test]
+fn values_that_no_program_of_ours_writes_are_refused() {
+    let (_folder, path) = place();
+    let video = path.with_file_name("v.mp4");
+    let mut made = index(&path, 4);
+    made.put(&video, &identity(1), false, &entries(1, 1, 4))
+        .unwrap();
+    drop(made);
+    let db = rusqlite::Connection::open(&path).unwrap();
+    for (name, value) in [
+        ("width", "0"),
+        ("width", "18446744073709551615"),
+        ("frames", "-1"),
+        ("windows", "sometimes"),
+        ("pooling", ""),
+    ] {
+        let select = "SELECT value FROM recipe WHERE name = ?1";
+        let good: String = db.query_row(select, [name], |row| row.get(0)).unwrap();
+        let update = "UPDATE recipe SET value = ?2 WHERE name = ?1";
+        db.execute(update, (name, value)).unwrap();
+        assert_told(&path, &format!("does not say its {name}"));
+        db.execute(update, (name, good)).unwrap();
+    }
+    let opened = Index::open(&path).unwrap();
+    for times in [
+        "start_den = 0",
+        "start_num = -9223372036854775808",
+        "end_den = -5",
+    ] {
+        db.execute(&format!("UPDATE windows SET {times}"), [])
+            .unwrap();
+        assert!(opened.entries(&video).is_err(), "{times}");
+        let good = "UPDATE windows SET start_num = 0, start_den = 1, end_den = 500";
+        db.execute(good, []).unwrap();
+        assert!(opened.entries(&video).is_ok());
+    }
+    db.execute("DELETE FROM recipe WHERE name = 'model'", [])
+        .unwrap();
+    assert_told(&path, "does not say its model");
+}
+
+#[test]
 fn a_damaged_index_is_an_error_at_any_cut() {
     let (_folder, path) = place();
     let mut whole = index(&path, 64);

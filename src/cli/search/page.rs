@@ -35,7 +35,8 @@ impl Page<'_> {
     pub fn write(&self, gpu: &Gpu, file: &Path) -> Result<()> {
         let page = self.html(|moment| {
             let video = &self.found.videos[moment.video];
-            let middle = (moment.best.start + moment.best.end) / Seconds::from(2);
+            let middle = (to_f64(moment.best.start) + to_f64(moment.best.end)) / 2.0;
+            let middle = Seconds::new((middle * 1e3) as i64, 1000);
             thumbnail::data_uri(gpu, &video.path, middle)
         })?;
         let mut name = file.file_name().unwrap_or_default().to_owned();
