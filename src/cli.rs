@@ -5,11 +5,15 @@ mod caption;
 mod devices;
 mod embed;
 mod hub;
+#[cfg(feature = "index")]
+mod index;
 mod model;
 mod models;
 mod output;
 mod parity;
 mod progress;
+#[cfg(feature = "index")]
+mod search;
 mod videos;
 mod writing;
 
@@ -54,6 +58,12 @@ Environment:
   RUST_LOG           finer choice of messages than -q and -v
   NO_COLOR           no colours";
 
+/// What stands below the help of a command that has examples.
+#[cfg(feature = "index")]
+fn help(examples: &str) -> String {
+    format!("{examples}\n\n{AFTER_HELP}")
+}
+
 /// Captions of videos and images, on any GPU.
 #[derive(Parser)]
 #[command(name = "vcoca-gpu", version, after_help = AFTER_HELP, max_term_width = 100)]
@@ -82,11 +92,19 @@ enum Command {
     #[command(after_help = AFTER_HELP)]
     Caption(caption::Args),
     /// Answer questions about a video
-    #[command(after_help = format!("{}\n\n{AFTER_HELP}", ask::EXAMPLES))]
+    #[command(after_help = help(ask::EXAMPLES))]
     Ask(ask::Args),
     /// Write embeddings of videos or texts: .npy, safetensors, Parquet or JSON lines
-    #[command(after_help = format!("{}\n\n{AFTER_HELP}", embed::EXAMPLES))]
+    #[command(after_help = help(embed::EXAMPLES))]
     Embed(embed::Args),
+    /// Keep embeddings of videos in a file, for `search`
+    #[cfg(feature = "index")]
+    #[command(after_help = help(index::EXAMPLES))]
+    Index(index::Args),
+    /// Find moments in the videos of an index
+    #[cfg(feature = "index")]
+    #[command(after_help = help(search::EXAMPLES))]
+    Search(search::Args),
     /// List the adapters, what each can do, which one is used and why
     #[command(after_help = AFTER_HELP)]
     Devices(devices::Args),
@@ -151,6 +169,10 @@ pub fn run() -> ExitCode {
         Command::Ask(args) => ask::run(&args, started, cli.quiet),
         Command::Caption(args) => caption::run(&args, started, cli.quiet),
         Command::Embed(args) => embed::run(&args, cli.quiet),
+        #[cfg(feature = "index")]
+        Command::Index(args) => index::run(&args, cli.quiet),
+        #[cfg(feature = "index")]
+        Command::Search(args) => search::run(&args, cli.quiet),
         Command::Devices(args) => devices::run(&args),
         Command::Models(args) => models::run(&args),
         Command::Parity(args) => parity::run(&args, cli.quiet),

@@ -69,7 +69,7 @@ pub enum Error {
     #[error("{}: {problem}", path.display())]
     Dataset { path: PathBuf, problem: String },
 
-    /// An index could not be used.
+    /// An index could not be used, or is not the one that is needed.
     #[error("index {}: {problem}", path.display())]
     Index { path: PathBuf, problem: String },
 
@@ -133,6 +133,15 @@ impl Error {
     /// A model error at `path`.
     pub(crate) fn model(path: &Path, problem: impl Into<String>) -> Self {
         Self::Model {
+            path: path.to_owned(),
+            problem: problem.into(),
+        }
+    }
+
+    /// An error of the index at `path`.
+    #[cfg(feature = "index")]
+    pub(crate) fn index(path: &Path, problem: impl Into<String>) -> Self {
+        Self::Index {
             path: path.to_owned(),
             problem: problem.into(),
         }

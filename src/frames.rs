@@ -3,6 +3,7 @@
 //! [`sample`] takes T frames of a video, of an image file or of a folder of images. A video needs
 //! the feature `gstreamer`; images need nothing but this crate.
 
+mod excerpt;
 #[cfg(feature = "gstreamer")]
 mod gst;
 mod limit;
@@ -17,6 +18,7 @@ use std::sync::Arc;
 
 use num_rational::Ratio;
 
+pub use self::excerpt::{at, cut};
 use crate::{Error, Result};
 
 /// A presentation time or a duration in seconds, exact.

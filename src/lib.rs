@@ -43,6 +43,8 @@ pub mod frames;
 pub mod generate;
 pub mod gpu;
 pub mod hub;
+#[cfg(feature = "index")]
+pub mod index;
 pub mod model;
 pub mod ops;
 pub mod parity;

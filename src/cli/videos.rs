@@ -25,7 +25,6 @@ pub struct VideoArgs {
 
 impl VideoArgs {
     /// Takes the frames of a video as a whole.
-    #[expect(dead_code)]
     pub fn sample(&self, path: &Path) -> vcoca_gpu::Result<Sampled> {
         sample(path, usize::from(self.frames), self.sampling)
     }

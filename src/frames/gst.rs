@@ -1,6 +1,8 @@
 //! Video files through GStreamer: the only place that names it.
 
+mod at;
 mod color;
+mod cut;
 mod fault;
 mod graph;
 mod picture;
@@ -15,6 +17,8 @@ use std::sync::OnceLock;
 use gstreamer as gst;
 use gstreamer::glib::{self, LogLevels};
 
+pub(super) use self::at::at;
+pub(super) use self::cut::cut;
 use self::plan::Plan;
 use self::player::{Gate, Player, Shot, TOLERANCE};
 use super::{Frame, Method, Picture, Sampled, Sampling, Seconds, uniform};

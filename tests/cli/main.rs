@@ -6,6 +6,10 @@ mod ask;
 mod captions;
 #[cfg(feature = "shapes")]
 mod embed;
+#[cfg(all(feature = "index", feature = "shapes", feature = "gstreamer"))]
+mod index;
+#[cfg(all(feature = "index", feature = "shapes", feature = "gstreamer"))]
+mod search;
 #[cfg(feature = "shapes")]
 mod writing;
 
