@@ -65,6 +65,10 @@ pub enum Error {
     #[error("reference {}: {problem}", path.display())]
     Reference { path: PathBuf, problem: String },
 
+    /// An annotation file of a dataset is missing something or malformed.
+    #[error("{}: {problem}", path.display())]
+    Dataset { path: PathBuf, problem: String },
+
     /// An argument of a public call is outside what it takes.
     #[error("{what}: expected {expected}, found {found}")]
     Argument {
@@ -121,6 +125,14 @@ impl Error {
     /// A model error at `path`.
     pub(crate) fn model(path: &Path, problem: impl Into<String>) -> Self {
         Self::Model {
+            path: path.to_owned(),
+            problem: problem.into(),
+        }
+    }
+
+    /// An annotation error at `path`.
+    pub(crate) fn dataset(path: &Path, problem: impl Into<String>) -> Self {
+        Self::Dataset {
             path: path.to_owned(),
             problem: problem.into(),
         }

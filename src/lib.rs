@@ -35,6 +35,7 @@
 #[doc(hidden)]
 pub mod cases;
 pub mod clean;
+pub mod datasets;
 pub mod engine;
 pub mod error;
 mod files;
