@@ -1,5 +1,6 @@
 //! The straight line from frames to answers, for users of the library.
 
+mod answers;
 mod texts;
 
 use std::time::Instant;
@@ -11,6 +12,8 @@ use crate::model::{Clips, CoCa, FrameTokens, LoadProgress, ModelSource, Taps};
 use crate::preprocess::patches;
 use crate::tokenizer::Tokenizer;
 use crate::{Error, Result};
+
+pub use answers::{Choice, Scored};
 
 /// A model with its tokenizer, ready to read videos.
 pub struct Engine {

@@ -4,6 +4,10 @@
 
 mod beams;
 mod chains;
+mod score;
+
+pub(crate) use score::fit;
+pub use score::score;
 
 use crate::gpu::{Pass, Tensor};
 use crate::model::{CoCa, Config};

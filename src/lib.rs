@@ -43,6 +43,7 @@ pub mod frames;
 pub mod generate;
 pub mod gpu;
 pub mod hub;
+pub mod metrics;
 pub mod model;
 pub mod ops;
 pub mod parity;

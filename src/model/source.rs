@@ -97,6 +97,17 @@ impl ModelSource {
         }
     }
 
+    /// Whether the model was trained on questions with answers; `None` where nothing is known of it. One
+    /// that was not goes on with a question as it would with any text, seldom with an answer.
+    pub fn answers_questions(&self) -> Option<bool> {
+        match self {
+            Self::Directory(_) => None,
+            Self::Repo { repo, .. } => published::find(repo).map(|known| known.answers),
+            #[cfg(feature = "shapes")]
+            Self::Shapes => Some(true),
+        }
+    }
+
     /// The path that messages name for one of the model's files.
     pub fn file(&self, name: &str) -> PathBuf {
         match self {

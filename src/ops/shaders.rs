@@ -39,5 +39,6 @@ shaders! {
     SCORE_TOKENS = "score_tokens";
     SLICE_ROWS = "slice_rows";
     SOFTMAX = "softmax";
+    TOKEN_LOGPROBS = "token_logprobs";
     TOP_K = "top_k";
 }
