@@ -92,6 +92,56 @@ pub struct Question {
     pub answers: Vec<String>,
 }
 
+impl Items {
+    /// Number of clips.
+    pub fn len(&self) -> usize {
+        match self {
+            Self::Classes { items, .. } => items.len(),
+            Self::Texts(items) => items.len(),
+            Self::Questions(items) => items.len(),
+        }
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The clip at place `i` of the dataset's order.
+    ///
+    /// # Panics
+    ///
+    /// If there are no more than `i`.
+    pub fn clip(&self, i: usize) -> &Clip {
+        match self {
+            Self::Classes { items, .. } => &items[i].clip,
+            Self::Texts(items) => &items[i].clip,
+            Self::Questions(items) => &items[i].clip,
+        }
+    }
+
+    /// Keeps the items of the clips that `keep` accepts, which is asked in order.
+    pub fn retain(&mut self, mut keep: impl FnMut(&Clip) -> bool) {
+        match self {
+            Self::Classes { items, .. } => items.retain(|item| keep(&item.clip)),
+            Self::Texts(items) => items.retain(|item| keep(&item.clip)),
+            Self::Questions(items) => items.retain(|item| keep(&item.clip)),
+        }
+    }
+
+    /// Labels, sentences or questions about the clips that `of` accepts.
+    pub fn truths(&self, of: impl Fn(&Clip) -> bool) -> usize {
+        fn count<T>(items: &[Item<Vec<T>>], of: impl Fn(&Clip) -> bool) -> usize {
+            let counted = items.iter().filter(|item| of(&item.clip));
+            counted.map(|item| item.truth.len()).sum()
+        }
+        match self {
+            Self::Classes { items, .. } => count(items, of),
+            Self::Texts(items) => count(items, of),
+            Self::Questions(items) => count(items, of),
+        }
+    }
+}
+
 impl Clip {
     /// A clip that is all of a file, which is called as the video is.
     fn whole(video: &str) -> Self {

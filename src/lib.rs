@@ -38,6 +38,7 @@ pub mod clean;
 pub mod datasets;
 pub mod engine;
 pub mod error;
+pub mod eval;
 mod files;
 pub mod frames;
 pub mod generate;

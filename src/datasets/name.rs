@@ -147,12 +147,7 @@ impl Dataset {
                 charades::read(two(files, expected)?)
             }
         }?;
-        let empty = match &items {
-            Items::Classes { items, .. } => items.is_empty(),
-            Items::Texts(items) => items.is_empty(),
-            Items::Questions(items) => items.is_empty(),
-        };
-        match empty {
+        match items.is_empty() {
             true => Err(Error::dataset(&files[0], "names no video")),
             false => Ok(items),
         }
