@@ -2,11 +2,15 @@
 
 mod caption;
 mod devices;
+mod eval;
 mod hub;
 mod model;
 mod models;
 mod output;
 mod parity;
+mod progress;
+mod templates;
+mod videos;
 mod writing;
 
 use std::io::Write;
@@ -18,6 +22,8 @@ use log::{Level, LevelFilter};
 use vcoca_gpu::Error;
 
 use model::ModelArgs;
+use templates::TemplateArgs;
+use videos::VideoArgs;
 use writing::WritingArgs;
 
 /// Some inputs failed, or a comparison did.
@@ -79,6 +85,9 @@ enum Command {
     /// List the adapters, what each can do, which one is used and why
     #[command(after_help = AFTER_HELP)]
     Devices(devices::Args),
+    /// Measure what the model reaches on a public benchmark
+    #[command(after_help = AFTER_HELP)]
+    Eval(eval::Args),
     /// List the models that are built in, downloaded, or known
     #[command(after_help = AFTER_HELP)]
     Models(models::Args),
@@ -139,6 +148,7 @@ pub fn run() -> ExitCode {
     let outcome = match cli.command {
         Command::Caption(args) => caption::run(&args, started, cli.quiet),
         Command::Devices(args) => devices::run(&args),
+        Command::Eval(args) => eval::run(&args, cli.quiet),
         Command::Models(args) => models::run(&args),
         Command::Parity(args) => parity::run(&args, cli.quiet),
     };

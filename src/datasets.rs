@@ -23,9 +23,8 @@ mod videos;
 mod youcook2;
 
 use std::collections::HashMap;
-use std::fmt;
 
-use crate::frames::Seconds;
+use crate::windows::{Span, to_f64};
 
 pub use labels::labels;
 pub use name::{Dataset, Task};
@@ -73,13 +72,6 @@ pub struct Place {
     pub folder: Option<String>,
     /// The part of the file that is meant; all of it, if none.
     pub span: Option<Span>,
-}
-
-/// A stretch of time of a video, from its start.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Span {
-    pub start: Seconds,
-    pub end: Seconds,
 }
 
 /// A question and what people answered.
@@ -155,7 +147,7 @@ impl Clip {
     /// A part of a video, of which the file is called as the video is.
     fn part(video: &str, span: Span) -> Self {
         Self {
-            id: format!("{video} {span}"),
+            id: format!("{video} {}-{}", to_f64(span.start), to_f64(span.end)),
             video: video.to_owned(),
             places: vec![Place::part(video, span)],
         }
@@ -185,13 +177,6 @@ impl Place {
             span: Some(span),
             ..Self::whole(stem)
         }
-    }
-}
-
-impl fmt::Display for Span {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let decimal = |time: Seconds| *time.numer() as f64 / *time.denom() as f64;
-        write!(out, "{}-{}", decimal(self.start), decimal(self.end))
     }
 }
 

@@ -1,7 +1,12 @@
 //! The straight line from frames to answers, for users of the library.
 
 mod answers;
+mod cells;
+mod pooling;
+mod shots;
+mod sliding;
 mod texts;
+mod windows;
 
 use std::time::Instant;
 
@@ -14,6 +19,8 @@ use crate::tokenizer::Tokenizer;
 use crate::{Error, Result};
 
 pub use answers::{Choice, Scored};
+pub use pooling::Pooling;
+pub use windows::{VideoWindows, Window, WindowOptions};
 
 /// A model with its tokenizer, ready to read videos.
 pub struct Engine {

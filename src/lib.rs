@@ -39,11 +39,13 @@ pub mod datasets;
 pub mod engine;
 pub mod error;
 pub mod eval;
+pub mod export;
 mod files;
 pub mod frames;
 pub mod generate;
 pub mod gpu;
 pub mod hub;
+pub mod labels;
 pub mod metrics;
 pub mod model;
 pub mod ops;
@@ -51,7 +53,9 @@ pub mod parity;
 pub mod preprocess;
 #[doc(hidden)]
 pub mod reference;
+pub mod subtitles;
 pub mod tokenizer;
+pub mod windows;
 
 pub use engine::Engine;
 pub use error::{Error, Result};

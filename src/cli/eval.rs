@@ -12,7 +12,9 @@ use vcoca_gpu::engine::{Engine, Pooling};
 use vcoca_gpu::eval::{self, Counts, Event, Failed, Located, Manifest, Measures, Plan, Store};
 use vcoca_gpu::{Error, ModelSource};
 
-use super::{FAILED, ModelArgs, Stop, TemplateArgs, VideoArgs, WritingArgs, output, progress, report};
+use super::{
+    FAILED, ModelArgs, Stop, TemplateArgs, VideoArgs, WritingArgs, output, progress, report,
+};
 
 #[derive(clap::Args)]
 pub struct Args {
@@ -164,7 +166,11 @@ fn check_missing(args: &Args, located: &Located) -> Result<(), Stop> {
 
 /// The names that a clip's file may have.
 fn tried(clip: &Clip) -> String {
-    let stems: Vec<_> = clip.places.iter().map(|place| place.stem.escape_debug().to_string()).collect();
+    let stems: Vec<_> = clip
+        .places
+        .iter()
+        .map(|place| place.stem.escape_debug().to_string())
+        .collect();
     stems.join(" or ")
 }
 
@@ -187,7 +193,13 @@ struct Report<'a> {
 
 impl Work<'_> {
     fn run(self) -> Result<ExitCode, Stop> {
-        let Self { args, plan, located, engine, .. } = &self;
+        let Self {
+            args,
+            plan,
+            located,
+            engine,
+            ..
+        } = &self;
         let settings = eval::Settings::new(
             plan,
             &args.annotations,
@@ -229,7 +241,10 @@ impl Work<'_> {
             manifest.write(folder)?;
         }
         let Some((measures, results)) = measures.zip(results) else {
-            return Err(Stop::Fault(FAILED, anyhow::anyhow!("no video could be read")));
+            return Err(Stop::Fault(
+                FAILED,
+                anyhow::anyhow!("no video could be read"),
+            ));
         };
         match args.json {
             true => output::json(&Report {
@@ -239,7 +254,11 @@ impl Work<'_> {
             false => self.show(&measures, &manifest)?,
         }
         self.tell_of_other_tools();
-        Ok(ExitCode::from(if manifest.failed.is_empty() { 0 } else { FAILED }))
+        Ok(ExitCode::from(if manifest.failed.is_empty() {
+            0
+        } else {
+            FAILED
+        }))
     }
 
     /// The manifest of this session, on disk before the first record.
@@ -304,7 +323,9 @@ impl Work<'_> {
 
     /// A table: a row for each figure, a column for each way of pooling.
     fn show(&self, measures: &[Measures], manifest: &Manifest) -> io::Result<()> {
-        let Counts { clips, measured, .. } = manifest.counts;
+        let Counts {
+            clips, measured, ..
+        } = manifest.counts;
         let of = match measured == clips {
             true => String::new(),
             false => format!(" of {clips}"),
@@ -318,10 +339,15 @@ impl Work<'_> {
             self.engine.model().dtype(),
         ))?;
         let head = std::iter::once(String::new());
-        let mut rows = vec![head.chain(self.plan.ways.iter().map(ToString::to_string)).collect()];
+        let mut rows = vec![
+            head.chain(self.plan.ways.iter().map(ToString::to_string))
+                .collect(),
+        ];
         let columns: Vec<_> = measures.iter().map(Measures::figures).collect();
         for (i, figure) in columns[0].iter().enumerate() {
-            let values = columns.iter().map(|column| format!("{:.1}", column[i].value));
+            let values = columns
+                .iter()
+                .map(|column| format!("{:.1}", column[i].value));
             let row: Vec<String> = std::iter::once(figure.name.into()).chain(values).collect();
             rows.push(row);
         }

@@ -7,8 +7,9 @@
 use std::path::Path;
 
 use super::source::Source;
-use super::{Clip, Grouped, Items, Question, Span, table};
+use super::{Clip, Grouped, Items, Question, table};
 use crate::Result;
+use crate::windows::Span;
 
 const ANSWERS: [&str; 5] = ["answer1", "answer2", "answer3", "answer4", "answer5"];
 

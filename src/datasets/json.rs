@@ -7,9 +7,9 @@ use serde::de::{
 };
 use serde_json::Value;
 
-use super::Span;
 use super::source::{Source, seconds};
 use crate::files::{quoted, shown};
+use crate::windows::Span;
 use crate::{Error, Result};
 
 /// One record with its place in the file.

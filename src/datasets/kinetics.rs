@@ -9,9 +9,10 @@ use std::collections::{BTreeSet, HashMap};
 use std::path::PathBuf;
 
 use super::source::Source;
-use super::{Clip, Grouped, Items, Span, table};
+use super::{Clip, Grouped, Items, table};
 use crate::Result;
 use crate::files::shown;
+use crate::windows::Span;
 
 pub(super) fn read(files: &[PathBuf], split: Option<&str>) -> Result<Items> {
     let (mut labelled, mut names, mut splits) = (Vec::new(), BTreeSet::new(), BTreeSet::new());

@@ -7,9 +7,10 @@
 use std::path::PathBuf;
 
 use super::source::Source;
-use super::{Clip, Grouped, Items, Span, json};
+use super::{Clip, Grouped, Items, json};
 use crate::Result;
 use crate::frames::Seconds;
+use crate::windows::Span;
 
 pub(super) fn read(files: &[PathBuf]) -> Result<Items> {
     let mut texts = Grouped::new();

@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 
 use walkdir::WalkDir;
 
-use super::{Clip, Place, Span};
+use super::{Clip, Place};
+use crate::windows::Span;
 use crate::{Error, Result};
 
 /// What videos are looked for, without regard to case. Where a name is there with several, the first one

@@ -8,7 +8,7 @@ use crate::datasets::{Clip, Found, Items, Question, Task};
 use crate::engine::Clip as Encoded;
 use crate::frames::{self, Frame};
 use crate::labels::Labels;
-use crate::windows::to_f64;
+use crate::windows::{Span, to_f64};
 use crate::{Engine, Error, Result};
 
 /// What happens during a run.
@@ -56,7 +56,9 @@ pub fn run(
     }
     let mut failed = Vec::new();
     let decode = |(_, found): &(usize, &Found)| match found.span {
-        Some(span) => frames::sample_part(&found.path, span, plan.frames, plan.sampling),
+        Some(Span { start, end }) => {
+            frames::sample_part(&found.path, start..end, plan.frames, plan.sampling)
+        }
         None => frames::sample(&found.path, plan.frames, plan.sampling),
     };
     ahead(wanted.into_iter(), decode, |(i, found), sampled| {

@@ -12,8 +12,9 @@ use std::path::PathBuf;
 
 use tempfile::TempDir;
 use vcoca_gpu::Result;
-use vcoca_gpu::datasets::{Dataset, Item, Items, Span, Task};
+use vcoca_gpu::datasets::{Dataset, Item, Items, Task};
 use vcoca_gpu::frames::Seconds;
+use vcoca_gpu::windows::Span;
 
 /// A folder with the files, and their paths.
 fn files(files: &[(&str, &str)]) -> (TempDir, Vec<PathBuf>) {
