@@ -7,7 +7,7 @@ group has a distractor: a small still object of a pair that is no class.
 about the same videos.
 `moments/`: long videos of many shots; the object of the query is to be seen in one of them only.
 
-The same seed gives the same set. `small` is what the tests read.
+The same seed gives the same pictures and annotations. The part `small` is what the tests read.
 """
 
 from __future__ import annotations
