@@ -2,6 +2,8 @@
 
 #[cfg(feature = "shapes")]
 mod captions;
+#[cfg(all(feature = "gstreamer", feature = "shapes"))]
+mod eval;
 #[cfg(feature = "shapes")]
 mod writing;
 
@@ -65,6 +67,7 @@ fn help_tells_of_exit_codes_and_the_environment() {
         &["caption", "--help"],
         &["parity", "--help"],
         &["models", "--help"],
+        &["eval", "--help"],
     ] {
         let output = run(args);
         assert_code(&output, 0);

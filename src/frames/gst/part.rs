@@ -4,8 +4,9 @@ use std::ops::Range;
 use std::path::Path;
 
 use super::player::{Gate, Player};
-use super::{init, keyframes, seconds, seeks, spread};
+use super::{init, keyframes, plan, seconds, seeks, spread};
 use crate::frames::{Method, Sampled, Sampling, Seconds};
+use crate::windows::to_f64;
 use crate::{Error, Result};
 
 /// Takes frames of a part of a video, by seeks where the file allows it.
@@ -18,15 +19,15 @@ pub(in crate::frames) fn sample_part(
     init()?;
     let open = || Player::open(path, Gate::All);
     let mut player = open()?;
-    let length = player.duration()?;
     let (start, end) = (nanoseconds(part.start), nanoseconds(part.end));
-    if length.is_some_and(|length| length <= start) {
-        let problem = format!(
-            "ends after {} s: there is no part from {} s to {} s",
-            shown(player.duration()?.map_or(part.start, seconds)),
-            shown(part.start),
-            shown(part.end)
-        );
+    let length = match player.duration()? {
+        Some(length) if end <= length => Some(length),
+        // Files may state less than they have; their packets tell.
+        stated => plan::scan(path).map(|plan| plan.end()).max(stated),
+    };
+    if let Some(length) = length.filter(|&length| length <= start) {
+        let [length, from, to] = [seconds(length), part.start, part.end].map(to_f64);
+        let problem = format!("ends after {length} s: there is no part from {from} s to {to} s");
         return Err(Error::media(path, problem));
     }
     // Annotations are often a bit longer than their videos.
@@ -56,9 +57,4 @@ pub(in crate::frames) fn sample_part(
 fn nanoseconds(time: Seconds) -> i64 {
     let whole = i128::from(*time.numer()) * 1_000_000_000 / i128::from(*time.denom());
     i64::try_from(whole).unwrap_or(i64::MAX)
-}
-
-/// A time in a message.
-fn shown(time: Seconds) -> f64 {
-    *time.numer() as f64 / *time.denom() as f64
 }
