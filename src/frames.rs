@@ -266,6 +266,7 @@ pub struct Stream {
     steps: gst::Steps,
     #[cfg(not(feature = "gstreamer"))]
     steps: std::convert::Infallible,
+    #[cfg(feature = "gstreamer")]
     ended: bool,
 }
 
@@ -313,15 +314,17 @@ impl Iterator for Stream {
     type Item = Result<Frame>;
 
     fn next(&mut self) -> Option<Result<Frame>> {
-        if self.ended {
-            return None;
-        }
-        #[cfg(feature = "gstreamer")]
-        let next = self.steps.next().transpose();
         #[cfg(not(feature = "gstreamer"))]
-        let next = match self.steps {};
-        self.ended = !matches!(next, Some(Ok(_)));
-        next
+        match self.steps {}
+        #[cfg(feature = "gstreamer")]
+        {
+            if self.ended {
+                return None;
+            }
+            let next = self.steps.next().transpose();
+            self.ended = !matches!(next, Some(Ok(_)));
+            next
+        }
     }
 }
 
