@@ -74,8 +74,7 @@ fn results_of_other_settings_are_refused_with_the_difference() {
         .unwrap()
         .to_string();
     assert!(
-        said.contains("split is nothing there, \\\"x\\\" here")
-            || said.contains("split is nothing there, \"x\" here"),
+        said.contains("split is nothing there, \"x\" here"),
         "{said}"
     );
     assert_eq!(open(folder.path()).len(), 1, "refusing changes nothing");
@@ -113,15 +112,12 @@ fn what_is_no_record_or_no_manifest_is_named() {
     assert!(found.contains("manifest.json"), "{found}");
 }
 
-#[cfg(target_os = "linux")]
+#[cfg(unix)]
 #[test]
-fn a_disk_that_is_full_is_an_error_of_its_file() {
+fn what_is_no_file_is_not_read() {
     let folder = tempfile::tempdir().unwrap();
-    std::os::unix::fs::symlink("/dev/full", folder.path().join("items.jsonl")).unwrap();
-    let Ok(mut store) = Store::open(folder.path(), &settings(8)) else {
-        panic!("nothing is written yet");
-    };
-    let said = store.add(record(0)).unwrap_err().to_string();
-    assert!(said.contains("items.jsonl"), "{said}");
-    assert!(store.is_empty());
+    // This one would never end.
+    std::os::unix::fs::symlink("/dev/zero", folder.path().join("items.jsonl")).unwrap();
+    let error = Store::open(folder.path(), &settings(8)).err().unwrap();
+    assert!(error.to_string().contains("no regular file"), "{error}");
 }

@@ -35,10 +35,8 @@ impl Settings {
         set("dataset", json!(plan.dataset.to_string()));
         set("split", json!(split));
         set("annotations", annotation_hashes(annotations)?);
-        set(
-            "model",
-            json!({"name": source.name(), "sha256": source.hash()?}),
-        );
+        set("model", json!(source.name()));
+        set("model_sha256", json!(source.hash()?));
         set("dtype", json!(engine.model().dtype()));
         set("frames", json!(plan.frames));
         set("sampling", json!(plan.sampling.to_string()));
@@ -54,19 +52,18 @@ impl Settings {
 
     /// In words, the first setting of which an earlier run had another.
     pub(super) fn difference(&self, earlier: &Self) -> Option<String> {
-        let names = self.0.keys().chain(earlier.0.keys());
-        let of = |settings: &Self, name: &str| match settings.0.get(name) {
-            Some(value) => files::quoted(value),
-            None => "nothing".into(),
+        let mut names = self.0.keys().chain(earlier.0.keys());
+        let name = names.find(|name| self.0.get(*name) != earlier.0.get(*name))?;
+        let of = |settings: &Self| match settings.0.get(name) {
+            None | Some(Value::Null) => Some("nothing".into()),
+            Some(Value::String(text)) => Some(files::shown(text)),
+            Some(Value::Array(_) | Value::Object(_)) => None,
+            Some(other) => Some(other.to_string()),
         };
-        let name = names
-            .into_iter()
-            .find(|name| self.0.get(*name) != earlier.0.get(*name))?;
-        Some(format!(
-            "{name} is {} there, {} here",
-            of(earlier, name),
-            of(self, name)
-        ))
+        Some(match (of(earlier), of(self)) {
+            (Some(there), Some(here)) => format!("{name} is {there} there, {here} here"),
+            _ => format!("{name} is not the same"),
+        })
     }
 }
 

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use super::manifest::Manifest;
 use super::{Record, Settings};
-use crate::files::quoted;
+use crate::files::{self, quoted};
 use crate::{Error, Result};
 
 /// The file of records in the folder of results.
@@ -47,6 +47,9 @@ impl Store {
         let path = folder.join(RECORDS);
         let mut options = OpenOptions::new();
         options.read(true).append(true).create(true);
+        if path.exists() {
+            files::open(&path, "the records of an evaluation")?;
+        }
         let mut file = options.open(&path).map_err(Error::io(&path))?;
         match file.try_lock() {
             Ok(()) => {}

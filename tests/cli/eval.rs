@@ -98,7 +98,7 @@ fn captions_are_compared_by_pooling_and_written_for_other_tools() {
             .len(),
         64
     );
-    assert_eq!(manifest["settings"]["model"]["name"], "shapes");
+    assert_eq!(manifest["settings"]["model"], "shapes");
     for field in [
         "version", "adapter", "driver", "backend", "started", "ended",
     ] {

@@ -160,6 +160,35 @@ fn a_killed_run_loses_nothing_that_was_kept() {
     assert_eq!(results("killed"), results("whole"));
 }
 
+#[cfg(unix)]
+#[test]
+fn a_full_disk_ends_the_run_and_loses_nothing_that_was_kept() {
+    let folder = tempfile::tempdir().unwrap();
+    let (out, videos) = (folder.path().join("out"), world("msrvtt/videos"));
+    let args = msrvtt("retrieval", &videos);
+    let args = [&args[..], &["--out", out.to_str().unwrap()]].concat();
+    // No file may be larger than 2 or 4 KiB, as the shell counts: the manifest is not.
+    let limited = "trap '' XFSZ; ulimit -f 4; exec \"$0\" \"$@\"";
+    let output = std::process::Command::new("sh")
+        .args(["-c", limited])
+        .arg(assert_cmd::cargo::cargo_bin!("vcoca-gpu"))
+        .args(&args)
+        .output()
+        .unwrap();
+    assert_code(&output, 1);
+    assert!(
+        stderr(&output).contains("items.jsonl: File too large"),
+        "{}",
+        stderr(&output)
+    );
+    let kept = items(&out);
+    assert!(!kept.is_empty() && kept.len() < 10, "{}", kept.len());
+    assert_code(&run(&args), 0);
+    let all = items(&out);
+    assert_eq!(all.len(), 10);
+    assert!(kept.iter().all(|(id, item)| all[id] == *item));
+}
+
 #[test]
 fn what_cannot_be_evaluated_is_refused_before_the_model() {
     let videos = world("msrvtt/videos");
