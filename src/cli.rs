@@ -86,7 +86,7 @@ enum Command {
     #[command(after_help = AFTER_HELP)]
     Devices(devices::Args),
     /// Measure what the model reaches on a public benchmark
-    #[command(after_help = AFTER_HELP)]
+    #[command(after_help = format!("{}\n\n{AFTER_HELP}", eval::EXAMPLES))]
     Eval(eval::Args),
     /// List the models that are built in, downloaded, or known
     #[command(after_help = AFTER_HELP)]

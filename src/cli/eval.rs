@@ -16,6 +16,34 @@ use super::{
     FAILED, ModelArgs, Stop, TemplateArgs, VideoArgs, WritingArgs, output, progress, report,
 };
 
+pub const EXAMPLES: &str = "\
+Examples:
+  vcoca-gpu eval captioning --dataset msrvtt --pooling flatten,mean,patches-only \\
+      --annotations tests/data/world/msrvtt/MSRVTT_data.json --videos tests/data/world/msrvtt/videos
+  vcoca-gpu eval classification --dataset ucf101 --annotations classInd.txt testlist01.txt \\
+      --videos UCF-101 --out results
+
+What each dataset's --annotations are:
+  classification  kinetics        the csv of a split of Kinetics-400, 600 or 700
+                  ucf101          classInd.txt and testlist01.txt
+                  hmdb51          the folder of NAME_test_split1.txt and its like
+                  charades        Charades_v1_test.csv and Charades_v1_classes.txt
+  captioning      msrvtt          MSRVTT_data.json, or the csv of the 1k-A test split
+  and retrieval   activitynet     val_1.json: events are captioned, paragraphs found
+                  vatex           vatex_validation_v1.0.json
+                  youcook2        youcookii_annotations_trainval.json; also lists of videos
+  qa              msrvtt-qa       test_qa.json
+                  msvd-qa         test_qa.json, and youtube_mapping.txt
+                  activitynet-qa  test_q.json and test_a.json
+                  ivqa            the csv of the test split (its layout is unconfirmed)
+
+What is in --out DIR:
+  results.json                    the figures, unrounded
+  manifest.json                   what they were made of, by what; missing and corrupt videos
+  items.jsonl                     what the model said of each clip
+  captions-WAY.json, references.json   COCO's layouts, for pycocoevalcap
+  activitynet-WAY.json            dense captions in ActivityNet's layout";
+
 #[derive(clap::Args)]
 pub struct Args {
     /// What to measure
