@@ -42,8 +42,9 @@ impl Videos {
         for entry in WalkDir::new(folder).follow_links(true) {
             let entry = match entry {
                 Ok(entry) => entry,
-                // A link to nowhere is a video that is missing, which is told where it is wanted.
-                Err(error) if is_broken_link(&error) => continue,
+                // A link to nowhere is a video that is missing, which is told where it is wanted; one to
+                // a folder around it leads to nothing new.
+                Err(error) if is_broken_link(&error) || error.loop_ancestor().is_some() => continue,
                 Err(error) => return Err(cannot_list(folder, error)),
             };
             let path = entry.path();

@@ -208,6 +208,67 @@ fn classes_are_ranked_as_the_kept_scores_say() {
 }
 
 #[test]
+fn several_labels_of_a_video_are_measured_by_average_precision() {
+    let folder = tempfile::tempdir().unwrap();
+    let (classes, csv) = (
+        folder.path().join("classes.txt"),
+        folder.path().join("test.csv"),
+    );
+    fs::write(
+        &classes,
+        "c000 a red circle\nc001 a black cross\nc002 a cyan star\n",
+    )
+    .unwrap();
+    let rows = "id,actions\n\
+                v_RedCircle_g01_c01,c000 0.00 1.50;c000 2.00 2.10\n\
+                v_BlackCross_g01_c01,c001 0 1\n\
+                v_OrangeRing_g01_c01,\n";
+    fs::write(&csv, rows).unwrap();
+    let (videos, paths) = (
+        world("ucf101/videos"),
+        [&classes, &csv].map(|path| path.to_str().unwrap()),
+    );
+    let report = report(&[
+        "eval",
+        "classification",
+        "--dataset",
+        "charades",
+        "--annotations",
+        paths[0],
+        paths[1],
+        "--videos",
+        &videos,
+    ]);
+    let found = &report["results"]["flatten"];
+    assert_eq!(found["map"], 1.0, "{report}");
+    assert_eq!(
+        (&found["videos"], &found["classes"]),
+        (&3.into(), &2.into())
+    );
+}
+
+#[test]
+fn an_answer_that_one_of_five_gave_is_half_right() {
+    let folder = tempfile::tempdir().unwrap();
+    let csv = folder.path().join("test.csv");
+    let rows = "video_id,start,end,question,answer1,answer2,answer3,answer4,answer5\n\
+                video2,0,1.5,what color is the triangle?,yellow,amber,gold,,\n";
+    fs::write(&csv, rows).unwrap();
+    let videos = world("msrvtt/videos");
+    let report = report(&[
+        "eval",
+        "qa",
+        "--dataset",
+        "ivqa",
+        "--annotations",
+        csv.to_str().unwrap(),
+        "--videos",
+        &videos,
+    ]);
+    assert_eq!(report["results"]["flatten"]["accuracy"], 0.5, "{report}");
+}
+
+#[test]
 fn texts_and_videos_find_each_other() {
     let videos = world("msrvtt/videos");
     let report = report(&[&msrvtt("retrieval", &videos)[..], &["--limit", "5"]].concat());

@@ -67,6 +67,7 @@ fn links_are_followed_and_broken_ones_are_missing_files() {
         folder.path().join("gone.mp4"),
     )
     .unwrap();
+    link(folder.path().into(), folder.path().join("around")).unwrap();
     let videos = Videos::list(folder.path()).unwrap();
     let find = |stem| {
         videos
