@@ -6,13 +6,13 @@ use std::path::Path;
 use super::{Sampled, Sampling, Seconds, Source, open};
 use crate::{Error, Result};
 
-/// [`sample`] for a part of a video: `count` frames of the time from its start to its end, each what is
+/// [`sample`](super::sample) for a part of a video: `count` frames of the time from its start to its end, each what is
 /// shown in the middle of one of as many equal parts of it. A part that ends behind the video ends with
 /// it.
 ///
 /// # Errors
 ///
-/// Those of [`sample`]; [`Error::Argument`] for a part that ends before it starts, [`Error::Media`] for
+/// Those of [`sample`](super::sample); [`Error::Argument`] for a part that ends before it starts, [`Error::Media`] for
 /// one that starts behind the video's end, and for images and folders, which have no clock.
 pub fn sample_part(
     path: &Path,
