@@ -7,6 +7,8 @@ mod model;
 mod models;
 mod output;
 mod parity;
+mod progress;
+mod videos;
 mod writing;
 
 use std::io::Write;
@@ -18,6 +20,7 @@ use log::{Level, LevelFilter};
 use vcoca_gpu::Error;
 
 use model::ModelArgs;
+use videos::VideoArgs;
 use writing::WritingArgs;
 
 /// Some inputs failed, or a comparison did.

@@ -1,6 +1,11 @@
 //! The straight line from frames to answers, for users of the library.
 
+mod cells;
+mod pooling;
+mod shots;
+mod sliding;
 mod texts;
+mod windows;
 
 use std::time::Instant;
 
@@ -11,6 +16,9 @@ use crate::model::{Clips, CoCa, FrameTokens, LoadProgress, ModelSource, Taps};
 use crate::preprocess::patches;
 use crate::tokenizer::Tokenizer;
 use crate::{Error, Result};
+
+pub use pooling::Pooling;
+pub use windows::{VideoWindows, Window, WindowOptions};
 
 /// A model with its tokenizer, ready to read videos.
 pub struct Engine {

@@ -65,6 +65,18 @@ pub enum Error {
     #[error("reference {}: {problem}", path.display())]
     Reference { path: PathBuf, problem: String },
 
+    /// An annotation file or a list of labels could not be used.
+    #[error("{}: {problem}", path.display())]
+    Dataset { path: PathBuf, problem: String },
+
+    /// An index could not be used.
+    #[error("index {}: {problem}", path.display())]
+    Index { path: PathBuf, problem: String },
+
+    /// A folder of embeddings holds what cannot be gone on with.
+    #[error("{}: {problem}", path.display())]
+    Export { path: PathBuf, problem: String },
+
     /// An argument of a public call is outside what it takes.
     #[error("{what}: expected {expected}, found {found}")]
     Argument {

@@ -221,7 +221,7 @@ pub struct Sampled {
 }
 
 /// The most frames that one call takes: they are all in memory at once.
-const MAX_COUNT: usize = 4096;
+pub(crate) const MAX_COUNT: usize = 4096;
 
 /// Pictures above 64 Mpx are refused before memory is taken for them.
 const MAX_PIXELS: u64 = 64 << 20;
@@ -250,7 +250,75 @@ pub fn sample(path: &Path, count: usize, sampling: Sampling) -> Result<Sampled> 
         #[cfg(feature = "gstreamer")]
         Source::Video { bytes } => gst::sample(path, bytes, count, sampling),
         #[cfg(not(feature = "gstreamer"))]
-        Source::Video { .. } => no_video(path, sampling),
+        Source::Video { .. } => {
+            let _ = sampling;
+            Err(no_video(path))
+        }
+    }
+}
+
+/// Frames of a video at a steady step, from [`stream`].
+pub struct Stream {
+    #[cfg(feature = "gstreamer")]
+    steps: gst::Steps,
+    #[cfg(not(feature = "gstreamer"))]
+    steps: std::convert::Infallible,
+    ended: bool,
+}
+
+/// Opens a video to read it from its beginning to its end: for each k, the frame that is shown at
+/// (k + 1/2) `step`, the same one again where no other has come. So [`Sampling::Uniform`] takes the
+/// same frames of a video of constant rate whose length is a multiple of `step`. None for images
+/// and folders, which have no clock.
+///
+/// # Errors
+///
+/// [`Error::Argument`] if `step` is not above 0, else those of [`sample`]; what comes after the
+/// first frames of a damaged video is left out with a warning.
+pub fn stream(path: &Path, step: Seconds) -> Result<Option<Stream>> {
+    if step <= Seconds::ZERO {
+        return Err(Error::Argument {
+            what: "step between frames",
+            expected: "above 0 s".into(),
+            found: format!("{step} s"),
+        });
+    }
+    match open(path, 1)? {
+        Source::Still(_) => Ok(None),
+        #[cfg(feature = "gstreamer")]
+        Source::Video { .. } => Ok(Some(Stream {
+            steps: gst::Steps::open(path, step)?,
+            ended: false,
+        })),
+        #[cfg(not(feature = "gstreamer"))]
+        Source::Video { .. } => Err(no_video(path)),
+    }
+}
+
+impl Stream {
+    /// The length of the video: as its file states it, if it does, and from the last frame on as it
+    /// was. Errors: those of [`sample`].
+    pub fn duration(&self) -> Result<Option<Seconds>> {
+        #[cfg(feature = "gstreamer")]
+        return self.steps.duration();
+        #[cfg(not(feature = "gstreamer"))]
+        match self.steps {}
+    }
+}
+
+impl Iterator for Stream {
+    type Item = Result<Frame>;
+
+    fn next(&mut self) -> Option<Result<Frame>> {
+        if self.ended {
+            return None;
+        }
+        #[cfg(feature = "gstreamer")]
+        let next = self.steps.next().transpose();
+        #[cfg(not(feature = "gstreamer"))]
+        let next = match self.steps {};
+        self.ended = !matches!(next, Some(Ok(_)));
+        next
     }
 }
 
@@ -341,9 +409,9 @@ fn uniform(total: usize, count: usize) -> impl Iterator<Item = usize> {
 }
 
 #[cfg(not(feature = "gstreamer"))]
-fn no_video(path: &Path, _: Sampling) -> Result<Sampled> {
-    Err(Error::media(
+fn no_video(path: &Path) -> Error {
+    Error::media(
         path,
         "is no image, and this build cannot decode video; build with the feature `gstreamer`",
-    ))
+    )
 }

@@ -37,6 +37,7 @@ pub mod cases;
 pub mod clean;
 pub mod engine;
 pub mod error;
+pub mod export;
 mod files;
 pub mod frames;
 pub mod generate;
@@ -48,7 +49,9 @@ pub mod parity;
 pub mod preprocess;
 #[doc(hidden)]
 pub mod reference;
+pub mod subtitles;
 pub mod tokenizer;
+pub mod windows;
 
 pub use engine::Engine;
 pub use error::{Error, Result};

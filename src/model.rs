@@ -207,7 +207,17 @@ impl CoCa {
         state: &PoolState,
         frames: &FrameTokens,
     ) -> Result<()> {
-        self.attn_pool.merge(pass, state, &frames.keys_values)
+        self.attn_pool.merge(pass, state, &frames.keys_values, 0)
+    }
+
+    /// [`merge_frames`](Self::merge_frames) without the class token of each frame.
+    pub fn merge_patches(
+        &self,
+        pass: &mut Pass,
+        state: &PoolState,
+        frames: &FrameTokens,
+    ) -> Result<()> {
+        self.attn_pool.merge(pass, state, &frames.keys_values, 1)
     }
 
     /// The clip whose frames were merged into `state`: what [`pool`](Self::pool) makes of them.

@@ -5,33 +5,23 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Instant;
 
-use clap::builder::{PossibleValuesParser, TypedValueParser};
-use indicatif::{ProgressBar, ProgressStyle};
 use num_rational::Ratio;
 use serde::Serialize;
 use vcoca_gpu::Error;
 use vcoca_gpu::engine::{Caption, Engine};
-use vcoca_gpu::frames::{Frame, Sampled, Sampling, sample};
+use vcoca_gpu::frames::{Frame, Sampled};
 use vcoca_gpu::generate::Options;
 use vcoca_gpu::gpu::DType;
 
-use super::{FAILED, ModelArgs, Stop, WritingArgs, output, report};
+use super::{FAILED, ModelArgs, Stop, VideoArgs, WritingArgs, output, progress, report};
 
 #[derive(clap::Args)]
 pub struct Args {
     #[command(flatten)]
     model: ModelArgs,
 
-    /// Frames to look at in each video
-    #[arg(long, value_name = "T", default_value_t = 8,
-          value_parser = clap::value_parser!(u16).range(1..=4096))]
-    frames: u16,
-
-    /// How frames are chosen: evenly over time, or the nearest keyframes, which is faster
-    #[arg(long, default_value_t,
-          value_parser = PossibleValuesParser::new(["uniform", "keyframes"])
-              .try_map(|name| name.parse::<Sampling>()))]
-    sampling: Sampling,
+    #[command(flatten)]
+    videos: VideoArgs,
 
     /// One JSON object a line, for each PATH
     #[arg(long)]
@@ -96,7 +86,7 @@ pub fn run(args: &Args, started: Instant, quiet: bool) -> Result<ExitCode, Stop>
     let (source, engine) = args.model.load(quiet)?;
     let options = args.writing.prompted(options, &engine)?;
     let (model, adapter) = (source.name(), engine.model().gpu().caps().name.clone());
-    let bar = progress(args.paths.len(), quiet);
+    let bar = progress::bar(args.paths.len(), quiet);
     let (mut failed, mut first) = (false, true);
     for path in &args.paths {
         bar.set_message(path.display().to_string());
@@ -121,15 +111,6 @@ pub fn run(args: &Args, started: Instant, quiet: bool) -> Result<ExitCode, Stop>
     Ok(ExitCode::from(if failed { FAILED } else { 0 }))
 }
 
-/// A bar on stderr where that is a terminal and there is more than one thing to wait for.
-fn progress(count: usize, quiet: bool) -> ProgressBar {
-    if quiet || count < 2 {
-        return ProgressBar::hidden();
-    }
-    let style = ProgressStyle::with_template("{bar:24} {pos}/{len} {wide_msg}");
-    ProgressBar::new(count as u64).with_style(style.expect("the template is well formed"))
-}
-
 fn answer(
     engine: &Engine,
     path: &Path,
@@ -137,7 +118,7 @@ fn answer(
     options: &Options,
 ) -> vcoca_gpu::Result<Answer> {
     let clock = Instant::now();
-    let sampled = sample(path, usize::from(args.frames), args.sampling)?;
+    let sampled = args.videos.sample(path)?;
     let decode = clock.elapsed().as_secs_f64() * 1e3;
     let clip = engine.encode_video(&sampled.frames)?;
     let captions = engine.captions(&[&clip], options)?.remove(0);

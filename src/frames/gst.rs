@@ -7,6 +7,7 @@ mod picture;
 mod plan;
 mod player;
 mod playlist;
+mod stream;
 
 use std::path::Path;
 use std::sync::OnceLock;
@@ -18,6 +19,8 @@ use self::plan::Plan;
 use self::player::{Gate, Player, Shot, TOLERANCE};
 use super::{Frame, Method, Picture, Sampled, Sampling, Seconds, uniform};
 use crate::{Error, Result};
+
+pub(super) use self::stream::Steps;
 
 /// Files below this size, or this duration in nanoseconds, are planned from their packets; others
 /// are reached by seeks.
