@@ -2,8 +2,9 @@
 """Scores moment search on the long videos of `render_world.py`.
 
 Adds the videos to an index, searches for each query among the windows of all of them, and prints a
-table: in what share of the searches one of the first K moments is the one that was meant. A moment
-counts if it is in the right video and its intersection over union with the true one is large enough.
+table: in what share of the searches the first moment, or one of the first five, is the one that was
+meant, and the mean overlap of the first. Overlap is intersection over union in time, and none with a
+moment of another video.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import tempfile
 from pathlib import Path
 
 TOPS = (1, 5)
-OVERLAPS = (0.3, 0.5)
+OVERLAPS = (0.3, 0.5, 0.7)
 
 
 def run(*command: str | Path) -> str:
@@ -24,7 +25,7 @@ def run(*command: str | Path) -> str:
 
 
 def overlap(found: dict, meant: dict) -> float:
-    """Intersection over union in time; none with a moment of another video."""
+    """Of a moment that was found and the one that was meant."""
     if Path(found["video"]).name != meant["video"]:
         return 0.0
     both = min(found["end"], meant["end"]) - max(found["start"], meant["start"])
@@ -32,33 +33,37 @@ def overlap(found: dict, meant: dict) -> float:
     return max(both, 0.0) / either
 
 
+def search(binary: Path, folder: Path, wanted: list[dict], windows: str) -> list[list[float]]:
+    """For each query, the overlaps of the best moments, best first."""
+    overlaps = []
+    with tempfile.TemporaryDirectory() as place:
+        index = Path(place) / "moments.index"
+        run(binary, "-q", "index", "add", "--index", index, "--windows", windows, folder / "videos")
+        for meant in wanted:
+            said = run(
+                binary, "-q", "search", "--index", index, "--top", str(max(TOPS)), "--json", meant["query"]
+            )
+            found = [json.loads(line) for line in said.splitlines()]
+            overlaps.append([overlap(moment, meant) for moment in found] or [0.0])
+    return overlaps
+
+
 def main() -> None:
     """Prints the table."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     parser.add_argument("moments", type=Path, help="folder `moments` of render_world.py")
     parser.add_argument("--binary", type=Path, required=True, help="the vcoca-gpu program")
-    parser.add_argument("--windows", default="4s/2s", help="length and stride of the windows")
-    parser.add_argument("--show-wrong", action="store_true", help="list what was found instead")
+    parser.add_argument("--windows", nargs="+", default=["4s/2s", "2s/1s", "shots"], help="as of `index`")
     args = parser.parse_args()
     lines = (args.moments / "moments.jsonl").read_text(encoding="utf-8").splitlines()
     wanted = [json.loads(line) for line in lines]
-    best: list[list[float]] = []
-    with tempfile.TemporaryDirectory() as folder:
-        index = Path(folder) / "moments.index"
-        run(args.binary, "-q", "index", "add", "--index", index, "--windows", args.windows,
-            args.moments / "videos")
-        for meant in wanted:
-            said = run(args.binary, "-q", "search", "--index", index, "--top", str(max(TOPS)), "--json",
-                       meant["query"])
-            found = [json.loads(line) for line in said.splitlines()]
-            best.append([overlap(moment, meant) for moment in found])
-            if args.show_wrong and max(best[-1][:1], default=0.0) < OVERLAPS[-1]:
-                print(f"{meant}\n  {found[:1]}")
-    print(f"{'moments':8} {'windows':8} {'among':>6} {'overlap':>8} {'recall':>8}")
-    for top in TOPS:
-        for least in OVERLAPS:
-            hits = [max(overlaps[:top], default=0.0) >= least for overlaps in best]
-            print(f"{len(hits):<8} {args.windows:8} {top:6} {least:8} {sum(hits) / len(hits):8.1%}")
+    heads = [f"R@{top} {least}" for top in TOPS for least in OVERLAPS]
+    print(f"{'moments':8} {'windows':8}", *(f"{head:>8}" for head in heads), f"{'overlap':>8}")
+    for windows in args.windows:
+        best = search(args.binary, args.moments, wanted, windows)
+        hits = [[max(b[:top]) >= least for b in best] for top in TOPS for least in OVERLAPS]
+        shares = (f"{sum(hit) / len(hit):8.1%}" for hit in hits)
+        print(f"{len(best):<8} {windows:8}", *shares, f"{sum(b[0] for b in best) / len(best):8.2f}")
 
 
 if __name__ == "__main__":
