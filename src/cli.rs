@@ -1,5 +1,6 @@
 //! The command line: arguments, messages and exit codes. Results go to stdout, all else to stderr.
 
+mod ask;
 mod caption;
 mod devices;
 mod eval;
@@ -82,6 +83,9 @@ enum Command {
     /// Say what videos and images show
     #[command(after_help = AFTER_HELP)]
     Caption(caption::Args),
+    /// Answer questions about a video
+    #[command(after_help = format!("{}\n\n{AFTER_HELP}", ask::EXAMPLES))]
+    Ask(ask::Args),
     /// List the adapters, what each can do, which one is used and why
     #[command(after_help = AFTER_HELP)]
     Devices(devices::Args),
@@ -146,6 +150,7 @@ pub fn run() -> ExitCode {
     start_log(cli.quiet, cli.verbose);
     silence_contained_panics();
     let outcome = match cli.command {
+        Command::Ask(args) => ask::run(&args, started, cli.quiet),
         Command::Caption(args) => caption::run(&args, started, cli.quiet),
         Command::Devices(args) => devices::run(&args),
         Command::Eval(args) => eval::run(&args, cli.quiet),

@@ -52,7 +52,7 @@ pub struct Timings {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Caption {
     pub text: String,
-    /// SOT, the words, EOT.
+    /// SOT, the words, EOT; of an answer, its words and EOT alone.
     pub tokens: Vec<u32>,
     /// Natural logarithm of the probability of the words.
     pub logprob: f32,

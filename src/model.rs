@@ -258,11 +258,14 @@ impl CoCa {
         self.text_decoder.forward(pass, tokens, context, taps)
     }
 
-    /// Texts of which [`token_logprobs`](Self::token_logprobs) looks at `count` ids each to read at
-    /// once: their logits do not exceed a binding, and no dispatch takes too long.
-    pub fn texts_at_once(&self, count: usize) -> usize {
+    /// Texts of `length` ids of which [`token_logprobs`](Self::token_logprobs) looks at `count` each to
+    /// read at once: no activation exceeds a binding, and no dispatch takes too long.
+    pub fn texts_at_once(&self, length: usize, count: usize) -> usize {
+        let Config { text, decoder, .. } = self.config;
         let logits = count * self.config.vocab;
-        let by_memory = self.gpu.caps().binding_bytes as usize / (logits * DType::F32.size());
+        let widest = text.mlp.max(decoder.mlp).max(3 * self.config.embed_dim);
+        let values = logits.max(length * widest);
+        let by_memory = self.gpu.caps().binding_bytes as usize / (values * DType::F32.size());
         let by_time = DISPATCH_FLOP / (2 * logits * self.config.embed_dim);
         by_memory.min(by_time).clamp(1, Texts::AT_ONCE)
     }

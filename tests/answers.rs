@@ -2,16 +2,23 @@
 
 mod common;
 
-use common::{gpu, tiny, wave};
+use common::{gpu_with_bindings, tiny, tiny_on, wave};
 use vcoca_gpu::Error;
 use vcoca_gpu::generate::{BeamSearch, Options, Strategy, generate, score};
 use vcoca_gpu::gpu::{DType, Tensor};
 use vcoca_gpu::model::{CoCa, Taps};
 
 fn context(model: &CoCa, seed: u64) -> Tensor {
+    contexts(model, &[seed])
+}
+
+/// Those of several clips behind each other.
+fn contexts(model: &CoCa, seeds: &[u64]) -> Tensor {
     let config = model.config();
-    let dims = [1, config.queries - 1, config.embed_dim];
-    let values: Vec<f32> = wave(seed, dims[1] * dims[2]).collect();
+    let dims = [seeds.len(), config.queries - 1, config.embed_dim];
+    let values: Vec<f32> = (seeds.iter())
+        .flat_map(|&seed| wave(seed, dims[1] * dims[2]))
+        .collect();
     let mut pass = model.gpu().pass();
     let context = pass.upload_f32(&dims, DType::F32, &values).unwrap();
     pass.submit().unwrap();
@@ -77,6 +84,30 @@ fn scores_are_those_of_the_models_logits() {
 }
 
 #[test]
+fn texts_of_several_clips_are_scored_together() {
+    let model = tiny(DType::F32);
+    let (sot, eot) = (model.config().sot(), model.config().eot());
+    let texts: Vec<_> = (0..6).map(|i| words(&model, i, 4)).collect();
+    let ids: Vec<u32> = (texts.iter())
+        .flat_map(|text| [&[sot], &text[..], &[eot]].concat())
+        .collect();
+    let context = contexts(&model, &[4, 9]);
+    let mut pass = model.gpu().pass();
+    let ids = pass.upload(&[6, 6], DType::U32, &ids).unwrap();
+    let values = model.token_logprobs(&mut pass, &ids, 2, &context).unwrap();
+    pass.submit().unwrap();
+    assert_eq!(values.dims(), [6, 4], "the first id of each is given");
+    let got = model.gpu().read_f32(&values).unwrap();
+    for (i, (text, got)) in texts.iter().zip(got.chunks(4)).enumerate() {
+        let clip = contexts(&model, &[[4, 9][i / 3]]);
+        let want = naive(&model, &clip, &text[..1], &text[1..]);
+        for (got, want) in got.iter().zip(want) {
+            assert!((f64::from(*got) - want).abs() < 1e-4, "{i}: {got}, {want}");
+        }
+    }
+}
+
+#[test]
 fn a_written_text_scores_what_it_was_written_with() {
     let model = tiny(DType::F32);
     let search = BeamSearch {
@@ -132,6 +163,22 @@ fn many_texts_are_scored_as_each_alone() {
 }
 
 #[test]
+fn texts_too_many_for_a_binding_are_read_in_portions() {
+    const BYTES: u64 = 600_000; // the weights just fit
+    let small = tiny_on(&gpu_with_bindings(BYTES), DType::F32);
+    let room = small.config().context_length - 2;
+    let texts: Vec<_> = (0..40).map(|i| words(&small, i, room)).collect();
+    let hidden = texts.len() * (room + 1) * small.config().decoder.mlp * 4;
+    assert!(hidden > BYTES as usize, "too few for this test");
+    let scores = score(&small, &context(&small, 2), &[], &texts).unwrap();
+    let model = tiny(DType::F32);
+    let want = score(&model, &context(&model, 2), &[], &texts).unwrap();
+    for (got, want) in scores.iter().flatten().zip(want.iter().flatten()) {
+        assert!((got - want).abs() < 1e-4, "{got} and {want}");
+    }
+}
+
+#[test]
 fn what_is_no_text_of_the_model_is_refused() {
     let model = tiny(DType::F32);
     let context = context(&model, 8);
@@ -155,6 +202,7 @@ mod shapes {
     use vcoca_gpu::frames::{Sampling, sample};
     use vcoca_gpu::{Engine, ModelSource};
 
+    use super::common::gpu;
     use super::*;
 
     fn engine(dtype: Option<DType>) -> Engine {
@@ -229,7 +277,7 @@ mod shapes {
                 assert!((total - 1.0).abs() < 1e-5, "{ranked:?}");
                 // The answer was written word by word with the probability that it is scored.
                 let scored = &ranked[0].scored;
-                assert!(answer.tokens.ends_with(&scored.tokens));
+                assert_eq!(answer.tokens, scored.tokens);
                 assert!((scored.logprob - answer.logprob).abs() < 0.02, "{scored:?}");
             }
         }

@@ -35,3 +35,8 @@ pub fn table(rows: &[impl AsRef<[String]>], left: impl AsRef<[bool]>) -> io::Res
     }
     Ok(())
 }
+
+/// Milliseconds of wall time, as precise as clocks are.
+pub fn to_microseconds(ms: f64) -> f64 {
+    (ms * 1e3).round() / 1e3
+}

@@ -77,8 +77,8 @@ impl Engine {
     /// to a question that ends in a word. Blocks until done.
     ///
     /// `options.seq_len` bounds the answer with its start and end: the question comes on top, as far as
-    /// the model's context goes. `options.prompt` is not used. Of each [`Caption`], `text` and `logprob`
-    /// are the answer's alone; `tokens` are all.
+    /// the model's context goes. `options.prompt` is not used. Each [`Caption`] is of the answer
+    /// alone: its `tokens` are those of the answer and EOT.
     ///
     /// Errors: [`Error::Argument`] for a question without words or too long for the model, and for options
     /// that [`generate`](generate()) refuses; the device's.
@@ -94,12 +94,15 @@ impl Engine {
         let texts = generate(&self.model, &clip.context, &options)?.remove(0);
         let generate = lap(clock);
         Ok((texts.into_iter())
-            .map(|written| Caption {
-                text: self.tokenizer.decode(&written.tokens[asked..]),
-                tokens: written.tokens,
-                logprob: written.logprob,
-                score: written.score,
-                generate,
+            .map(|mut written| {
+                let tokens = written.tokens.split_off(asked);
+                Caption {
+                    text: self.tokenizer.decode(&tokens),
+                    tokens,
+                    logprob: written.logprob,
+                    score: written.score,
+                    generate,
+                }
             })
             .collect())
     }

@@ -29,7 +29,8 @@ pub fn score(
     let mut rest = &order[..];
     while let [longest, ..] = *rest {
         let width = texts[longest].len() + 1;
-        let at_once = model.texts_at_once(width).min(rest.len());
+        let length = 1 + prompt.len() + width;
+        let at_once = model.texts_at_once(length, width).min(rest.len());
         let (some, later) = rest.split_at(at_once);
         let values = read(model, context, prompt, texts, some, width)?;
         for (&i, values) in some.iter().zip(values.chunks(width)) {

@@ -1,6 +1,8 @@
 //! The program as a black box: what it prints where, and how it ends.
 
 #[cfg(feature = "shapes")]
+mod ask;
+#[cfg(feature = "shapes")]
 mod captions;
 #[cfg(all(feature = "gstreamer", feature = "shapes"))]
 mod eval;
@@ -64,6 +66,7 @@ fn assert_refuses(args: &[&str], code: i32, words: &[&str]) {
 fn help_tells_of_exit_codes_and_the_environment() {
     for args in [
         &["--help"][..],
+        &["ask", "--help"],
         &["caption", "--help"],
         &["parity", "--help"],
         &["models", "--help"],
