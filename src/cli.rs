@@ -4,6 +4,7 @@ mod ask;
 mod caption;
 mod devices;
 mod embed;
+mod eval;
 mod hub;
 #[cfg(feature = "index")]
 mod index;
@@ -14,6 +15,7 @@ mod parity;
 mod progress;
 #[cfg(feature = "index")]
 mod search;
+mod templates;
 mod videos;
 mod writing;
 
@@ -26,6 +28,7 @@ use log::{Level, LevelFilter};
 use vcoca_gpu::Error;
 
 use model::ModelArgs;
+use templates::TemplateArgs;
 use videos::VideoArgs;
 use writing::WritingArgs;
 
@@ -108,6 +111,9 @@ enum Command {
     /// List the adapters, what each can do, which one is used and why
     #[command(after_help = AFTER_HELP)]
     Devices(devices::Args),
+    /// Measure what the model reaches on a public benchmark
+    #[command(after_help = format!("{}\n\n{AFTER_HELP}", eval::EXAMPLES))]
+    Eval(eval::Args),
     /// List the models that are built in, downloaded, or known
     #[command(after_help = AFTER_HELP)]
     Models(models::Args),
@@ -174,6 +180,7 @@ pub fn run() -> ExitCode {
         #[cfg(feature = "index")]
         Command::Search(args) => search::run(&args, cli.quiet),
         Command::Devices(args) => devices::run(&args),
+        Command::Eval(args) => eval::run(&args, cli.quiet),
         Command::Models(args) => models::run(&args),
         Command::Parity(args) => parity::run(&args, cli.quiet),
     };

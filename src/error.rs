@@ -77,6 +77,10 @@ pub enum Error {
     #[error("{}: {problem}", path.display())]
     Export { path: PathBuf, problem: String },
 
+    /// Results of an evaluation that are there cannot be gone on with.
+    #[error("results {}: {problem}", path.display())]
+    Results { path: PathBuf, problem: String },
+
     /// An argument of a public call is outside what it takes.
     #[error("{what}: expected {expected}, found {found}")]
     Argument {
@@ -142,6 +146,22 @@ impl Error {
     #[cfg(feature = "index")]
     pub(crate) fn index(path: &Path, problem: impl Into<String>) -> Self {
         Self::Index {
+            path: path.to_owned(),
+            problem: problem.into(),
+        }
+    }
+
+    /// An annotation error at `path`.
+    pub(crate) fn dataset(path: &Path, problem: impl Into<String>) -> Self {
+        Self::Dataset {
+            path: path.to_owned(),
+            problem: problem.into(),
+        }
+    }
+
+    /// An error with the results of an evaluation at `path`.
+    pub(crate) fn results(path: &Path, problem: impl Into<String>) -> Self {
+        Self::Results {
             path: path.to_owned(),
             problem: problem.into(),
         }

@@ -7,6 +7,7 @@ mod excerpt;
 #[cfg(feature = "gstreamer")]
 mod gst;
 mod limit;
+mod part;
 mod still;
 
 use std::fmt;
@@ -20,6 +21,8 @@ use num_rational::Ratio;
 
 pub use self::excerpt::{at, cut};
 use crate::{Error, Result};
+
+pub use part::sample_part;
 
 /// A presentation time or a duration in seconds, exact.
 pub type Seconds = Ratio<i64>;
@@ -265,6 +268,7 @@ pub struct Stream {
     steps: gst::Steps,
     #[cfg(not(feature = "gstreamer"))]
     steps: std::convert::Infallible,
+    #[cfg(feature = "gstreamer")]
     ended: bool,
 }
 
@@ -312,15 +316,17 @@ impl Iterator for Stream {
     type Item = Result<Frame>;
 
     fn next(&mut self) -> Option<Result<Frame>> {
-        if self.ended {
-            return None;
-        }
-        #[cfg(feature = "gstreamer")]
-        let next = self.steps.next().transpose();
         #[cfg(not(feature = "gstreamer"))]
-        let next = match self.steps {};
-        self.ended = !matches!(next, Some(Ok(_)));
-        next
+        match self.steps {}
+        #[cfg(feature = "gstreamer")]
+        {
+            if self.ended {
+                return None;
+            }
+            let next = self.steps.next().transpose();
+            self.ended = !matches!(next, Some(Ok(_)));
+            next
+        }
     }
 }
 

@@ -35,8 +35,10 @@
 #[doc(hidden)]
 pub mod cases;
 pub mod clean;
+pub mod datasets;
 pub mod engine;
 pub mod error;
+pub mod eval;
 pub mod export;
 mod files;
 pub mod frames;
@@ -45,6 +47,8 @@ pub mod gpu;
 pub mod hub;
 #[cfg(feature = "index")]
 pub mod index;
+pub mod labels;
+pub mod metrics;
 pub mod model;
 pub mod ops;
 pub mod parity;

@@ -29,6 +29,15 @@ impl VideoArgs {
         sample(path, usize::from(self.frames), self.sampling)
     }
 
+    /// Frames of each video.
+    pub fn count(&self) -> usize {
+        usize::from(self.frames)
+    }
+
+    pub fn sampling(&self) -> Sampling {
+        self.sampling
+    }
+
     /// How to read videos that are cut so.
     pub fn windows(&self, windows: Windows) -> Result<WindowOptions, Stop> {
         if windows != Windows::Whole && self.sampling == Sampling::Keyframes {

@@ -6,6 +6,8 @@ mod ask;
 mod captions;
 #[cfg(feature = "shapes")]
 mod embed;
+#[cfg(all(feature = "gstreamer", feature = "shapes"))]
+mod eval;
 #[cfg(all(feature = "index", feature = "shapes", feature = "gstreamer"))]
 mod index;
 #[cfg(all(feature = "index", feature = "shapes", feature = "gstreamer"))]
@@ -75,6 +77,7 @@ fn help_tells_of_exit_codes_and_the_environment() {
         &["embed", "--help"],
         &["parity", "--help"],
         &["models", "--help"],
+        &["eval", "--help"],
     ] {
         let output = run(args);
         assert_code(&output, 0);
