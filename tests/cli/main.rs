@@ -12,6 +12,8 @@ mod eval;
 mod index;
 #[cfg(all(feature = "index", feature = "shapes", feature = "gstreamer"))]
 mod search;
+#[cfg(all(feature = "index", feature = "shapes", feature = "gstreamer"))]
+mod world;
 #[cfg(feature = "shapes")]
 mod writing;
 
