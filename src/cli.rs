@@ -62,7 +62,6 @@ Environment:
   NO_COLOR           no colours";
 
 /// What stands below the help of a command that has examples.
-#[cfg(feature = "index")]
 fn help(examples: &str) -> String {
     format!("{examples}\n\n{AFTER_HELP}")
 }
@@ -112,7 +111,7 @@ enum Command {
     #[command(after_help = AFTER_HELP)]
     Devices(devices::Args),
     /// Measure what the model reaches on a public benchmark
-    #[command(after_help = format!("{}\n\n{AFTER_HELP}", eval::EXAMPLES))]
+    #[command(after_help = help(eval::EXAMPLES))]
     Eval(eval::Args),
     /// List the models that are built in, downloaded, or known
     #[command(after_help = AFTER_HELP)]
