@@ -9,14 +9,12 @@ mod abbreviations;
 mod rules;
 mod symbols;
 
-use std::borrow::Cow;
+use rules::{RULES, Written};
 
-use rules::{Kept, RULES};
-
-/// What pycocoevalcap drops of the tokens.
-const PUNCTUATION: [&str; 17] = [
-    "''", "'", "``", "`", "-lrb-", "-rrb-", "-lcb-", "-rcb-", ".", "?", "!", ",", ":", "-", "--",
-    "...", ";",
+/// What pycocoevalcap drops of the tokens. Its list has round and curly brackets, too, but by names in
+/// capitals, and the tokens are in lower case: so brackets of all sorts stay, as `-lrb-` and the like.
+const PUNCTUATION: [&str; 13] = [
+    "''", "'", "``", "`", ".", "?", "!", ",", ":", "-", "--", "...", ";",
 ];
 
 /// No rule looks further ahead than so many bytes: a text without white space takes no longer to
@@ -63,40 +61,39 @@ fn plain_word(text: &str) -> Option<usize> {
 /// the number of bytes that were taken.
 fn take(text: &str, first: char, tokens: &mut Vec<String>) -> usize {
     let seen = &text[..text.floor_char_boundary(REACH)];
-    let mut longest: Option<(usize, usize, Kept)> = None;
+    // What a rule only looks at counts for the length, too.
+    let mut longest = None;
+    let mut most = 0;
     for rule in RULES.iter() {
-        // A rule may ask for what follows: that counts for the length, but is not taken.
-        if let Some((length, own)) = rule.fits(seen)
-            && longest.is_none_or(|(longest, ..)| length > longest)
+        if let Some((length, taken)) = rule.fits(seen)
+            && length > most
         {
-            longest = Some((length, own, rule.kept));
+            most = length;
+            longest = Some((taken, rule.written));
         }
     }
-    let Some((_, length, kept)) = longest else {
-        if let Some(token) = symbols::token(first) {
-            tokens.push(token.into_owned());
-        }
+    let Some((taken, written)) = longest else {
+        tokens.extend(symbols::token(first));
         return first.len_utf8();
     };
-    let token = &text[..length];
-    match kept {
-        Kept::As(other) => tokens.push(other.to_owned()),
-        Kept::Whole => tokens.push(lower(token)),
-        Kept::Apart(place) => {
-            // Apostrophes of two sorts have different lengths.
-            let place = token.char_indices().nth(place).map_or(length, |(at, _)| at);
-            let (first, second) = token.split_at(place);
-            tokens.extend([lower(first), lower(second)]);
-        }
-    }
-    length
+    let token = &text[..taken];
+    tokens.push(match written {
+        Written::AsItStands => lower(token),
+        Written::Straight => lower(&token.replace(['’', '\u{92}'], "'")),
+        Written::Quotes => token.chars().map(symbols::plain_quote).collect(),
+        Written::This(token) => token.to_owned(),
+    });
+    taken
 }
 
-/// A token as it is written out: in lower case, with plain apostrophes and named brackets.
+/// A token in lower case, with named brackets and no soft hyphens.
 fn lower(token: &str) -> String {
-    let written: String = (token.chars())
-        .filter(|&c| c != '\u{ad}')
-        .map(|c| symbols::within(c).unwrap_or_else(|| Cow::Owned(c.to_string())))
-        .collect();
+    let mut written = String::with_capacity(token.len());
+    for c in token.chars().filter(|&c| c != '\u{ad}') {
+        match symbols::within(c) {
+            Some(other) => written += other,
+            None => written.push(c),
+        }
+    }
     written.to_lowercase()
 }

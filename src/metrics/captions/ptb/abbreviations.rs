@@ -1,4 +1,4 @@
-//! Words that keep the full stop behind them. Found by trying every word of up to five letters, and
+//! Words that keep the full stop behind them, and words that do not let them. Found by trying every word of up to five letters, and
 //! some hundred longer ones.
 
 /// In any case.
@@ -16,3 +16,9 @@ pub(super) const CAPITAL: &str = "Ark A[Zz] Del Ill L[Aa] Mass Miss Ore P[Aa] Te
 
 /// Before a number.
 pub(super) const NUMBERED: &str = "art ca fig figs no nos op pp prop";
+
+/// Words that begin a sentence: a full stop before them does not belong to a single letter before it.
+pub(super) const STARTERS: &str = "\
+    A About According After An As At But Earlier He Her Here However If In It Last Many More Now Once \
+    One Other Our She Since So Some Such That The Their Then There These They This We What When While \
+    Yet You";

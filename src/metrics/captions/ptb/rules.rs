@@ -1,157 +1,194 @@
-//! What the lexer takes as one token, or as two.
+//! What the lexer takes as one token.
 //!
-//! In the patterns `L` is a letter, `W` a letter or digit, `A` an apostrophe, all in angle brackets.
+//! A rule is a regular expression. Where it has parentheses that capture, it takes what is in them and
+//! only looks at the rest. Names in angle brackets stand for other expressions, below.
 
 use std::sync::LazyLock;
 
 use regex::Regex;
 
-use super::abbreviations::{ANY_CASE, CAPITAL, NUMBERED};
+use super::abbreviations::{ANY_CASE, CAPITAL, NUMBERED, STARTERS};
 
-/// What becomes of what a rule takes.
+/// How the token of a rule is written.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Kept {
-    Whole,
-    /// Two tokens, the second from this character on.
-    Apart(usize),
-    /// This instead.
-    As(&'static str),
+pub(super) enum Written {
+    AsItStands,
+    /// With a plain apostrophe for a curly one.
+    Straight,
+    /// With ASCII's quotation marks for curly ones.
+    Quotes,
+    This(&'static str),
 }
 
-use Kept::{Apart, As, Whole};
-
-/// Words that are two tokens, and the length of the first.
-const TAKEN_APART: [(&str, usize); 6] = [
-    ("cannot", 3),
-    ("gimme", 3),
-    ("gonna", 3),
-    ("gotta", 3),
-    ("lemme", 3),
-    ("wanna", 3),
+/// Words that are two tokens: the first is taken, the second is seen next.
+const TAKEN_APART: [(&str, &str); 6] = [
+    ("can", "not"),
+    ("gim", "me"),
+    ("gon", "na"),
+    ("got", "ta"),
+    ("lem", "me"),
+    ("wan", "na"),
 ];
 
-/// In parentheses: what is taken, where the rule also asks for what follows.
-const PATTERNS: &[(Kept, &str)] = &[
+const AS_THEY_STAND: &[&str] = &[
     // Tags and comments of HTML
-    (
-        Whole,
-        r"</?[A-Za-z][\w:.-]*(?: +[A-Za-z][\w:.-]*(?: *= *(?:'[^']*'|\x22[^\x22]*\x22|[^ '\x22>]+))?)* */?>",
-    ),
-    (Whole, r"<[!?][A-Za-z-][^>]*>"),
-    (As("&"), "(?i:&amp;)"),
-    (As("<"), "(?i:&lt;)"),
-    (As(">"), "(?i:&gt;)"),
-    (As("''"), "(?i:&quot;)"),
-    (As("'"), "(?i:&apos;)"),
-    (As(""), "(?i:&nbsp;)"),
-    (Whole, "&#[0-9]+;"),
-    // Contractions
-    (Apart(2), "(?i)<A>t(?:is|was)"),
-    (Apart(3), "(?i)mor<A>n"),
-    (Whole, "(?i)(<L>+)n<A>t"),
-    (Whole, "(?i)n<A>t"),
-    (Whole, "(?i)(<W>+)<A>(?:[dms]|ll|re|ve)"),
-    (Whole, "(?i)(<A>(?:[dms]|ll|re|ve))[^A-Za-z]"),
-    (Whole, "(?i)<A>(?:em|til|cause|n<A>)"),
-    (Whole, r"(?i)(<A>n)\s"),
-    (
-        Whole,
-        "(?i)(?:c<A>mon|c<A>est|e<A>er|li<A>l|nat<A>l|cap<A>n|ev<A>ry|s<A>mores|ol<A>|dunkin<A>|somethin<A>)",
-    ),
-    (Whole, "(?i)[djl]<A>"),
-    (Whole, "(?i)(y<A>)<L>"),
-    (Whole, "(?i)[dlno]<A><L><L>+"),
-    (Whole, "(?i)<L>+[aeiouy]<A>[aeiou]<L>*"),
+    "</?<NAME>(?: +<NAME>(?: *= *<VALUE>)?)* */?>",
+    "<[!?][A-Za-z-][^>]*>",
+    "&#[0-9]+;",
+    // Before what is taken off a word
+    "(?i)('t)(?:is|was)",
+    "(?i)(mor)'n",
+    "(?i)([a-z]*[a-mo-z])n<ACCENT>t",
+    "(?i)(<W>+)<A>(?:[dms]|ll|re|ve)",
+    // Words with an apostrophe
+    "(?i)<A>(?:em|til|cause|n<A>)",
+    r"(?i)(<A>n)\s",
+    "(?i)(?:c'mon|c'est|e'er|li'l|nat'l|cap<A>n|ev'ry|s'mores|ol<A>|dunkin<A>|somethin<A>)",
+    "(?i)[djl]<A>",
+    "(?i)(y<A>)<L>",
+    "<ELIDED>",
     // Words
-    (Whole, "<W>+"),
-    (Whole, r"<L><W>*(?:[.!?]<L><W>*)+"),
-    (
-        Whole,
-        r"<W>[<W>.,]*(?:[-\u{2010}\u{2011}](?:[A-Za-z](?:\.[A-Za-z])+\.|<W>+))+",
-    ),
-    (Whole, "<W>+(?:_<W>+)+"),
-    (
-        Whole,
-        r"[A-Za-z0-9]+(?:-[A-Za-z]+){0,2}(?:/[A-Za-z0-9]+(?:-[A-Za-z]+){0,2}){1,2}",
-    ),
-    (Whole, "[A-Z]+&[A-Z]+"),
-    (Whole, r"(?i:[cf]#|c\+\+)"),
+    "<HYPHENED>",
+    "<DOTTED>",
+    "<JOINED>",
+    "<COMPANY>",
+    "[A-Za-z0-9][A-Za-z0-9.,]*(?:<HYPHEN>(?:<ACRONYM>|[A-Za-z0-9]+))+",
+    "<SLASHED>(?:/<SLASHED>){1,2}",
+    r"(?i:[cf]#|c\+\+)",
+    // A full stop within a sentence belongs to the word before it.
+    r"((?:<ELIDED>|<HYPHENED>|<DOTTED>|<JOINED>|<COMPANY>)\.)[,;:]",
     // Abbreviations
-    (Whole, r"[A-Za-z](?:\.[A-Za-z])*\."),
-    (Whole, r"(?i)ph\.d\."),
-    (Whole, r"<ABBREVIATION>\."),
-    (Whole, r"(<NUMBERED>\.) ?[0-9]"),
-    // Numbers
-    (Whole, r"[+-]?(?:\d*(?:[.,:]\d+)+|\d+)"),
-    (Whole, r"(<A>\d\ds?)[^A-Za-z0-9]"),
-    (Whole, r"(?:\d{1,4}[- \u{a0}])?\d{1,4}/\d{1,4}"),
-    (Whole, r"\d{1,2}[-/]\d{1,2}[-/]\d{2,4}"),
-    (
-        Whole,
-        r"(?:\(\d{2,3}\)[ \u{a0}]?|(?:\+\+?)?(?:\d{2,4}[- \u{a0}])?\d{2,4}[- \u{a0}])\d{3,4}[- \u{a0}]?\d{3,5}",
-    ),
-    (Whole, r"(?:(?:\+\+?)?\d{2,4}\.)?\d{2,4}\.\d{3,4}\.\d{3,5}"),
-    (Whole, r"[A-Z]{1,2}\$"),
+    r"[A-Za-z](?:\.[A-Za-z])*\.",
+    r"([A-Za-z])\.\s+(?:<STARTER>\s|</?<NAME>>)",
+    r"(?i)ph\.d\.",
+    r"<ABBREVIATION>\.",
+    r"(<NUMBERED>\.) ?[0-9]",
+    // Numbers, years, fractions, dates, telephones, money
+    r"[+-]?(?:\d*(?:[.,:]\d+)+|\d+)",
+    r"(<A>\d\d)\s",
+    "<A>[0-9]0s",
+    r"(?:\d{1,4}<GAP>)?\d{1,4}/\d{1,4}",
+    r"\d{1,2}[-/]\d{1,2}[-/]\d{2,4}",
+    r"(?:\(\d{2,3}\)[ \u{a0}]?|\+{0,2}(?:\d{2,4}<GAP>){1,2})\d{3,4}<GAP>?\d{3,5}",
+    r"[A-Z]{1,2}\$",
     // Addresses
-    (Whole, r"(?i)https?://[^\s\x22<>|()]+[^\s\x22<>|.!?(){},-]"),
-    (
-        Whole,
-        r"(?i)(?:www\.(?:[^\s\x22<>|.!?(){},]+\.)+[a-z]{2,4}|(?:[^\s\x22<>|.!?(){},_$-]+\.)+(?:com|net|org|edu))(?:/[^\s\x22<>|()]+[^\s\x22<>|.!?(){},-])?",
-    ),
-    (
-        Whole,
-        r"[A-Za-z0-9][^\s\x22<>|()\u{a0}]*@(?:[^\s\x22<>|(){}.\u{a0}]+\.)*[^\s\x22<>|(){}.\u{a0}]+",
-    ),
-    (Whole, r"@[A-Za-z_]\w*"),
-    (Whole, "#<L><W>*"),
+    "(?i)https?://<PATH>",
+    "(?i)www<LABELS>[a-z]{2,4}(?:/<PATH>)?",
+    r"(?i)<HOST>\.(?:<HOST>\.)*(?:com|net|org|edu)(?:/<PATH>)?",
+    r"[A-Za-z0-9]<ACCOUNT>*@(?:<DOMAIN>+\.)*<DOMAIN>+",
+    r"@[A-Za-z_]\w*",
+    "#<L>+",
     // Faces
-    (Whole, r"([<>]?[:;=][-o*']?[()DPdpO\\{@|\[\]])[^A-Za-z]"),
-    (
-        Whole,
-        r"[-^x=~<>']_[-^x=~<>']|\([-^x=~<>'][_.]?[-^x=~<>']\)",
-    ),
+    r"([<>]?[:;=][-o*']?[()DPdpO\\{@|\[\]])[^A-Za-z0-9]",
+    r"<EYE>_<EYE>|\(<EYE>[_.]?<EYE>\)",
     // Runs of one mark
-    (Whole, r"[!?]+|\*+|_+|<<|>>"),
-    (As("--"), r"-[-]+"),
-    (As("..."), r"\.\.\.+"),
+    "[!?]+|[*]+|_+|-{5,}|@{2,}|#{2,}|<<|>>",
+];
+
+const STRAIGHT: &[&str] = &[
+    "(?i)n<ACCENT>t",
+    "(?i)(<A>(?:[dms]|ll|re|ve))[^A-Za-z]",
+    "(?i)[’\u{92}](?:[dms]|ll|re|ve)",
+];
+
+const QUOTES: &str = "[‘’“”]{2}";
+
+const OTHERS: &[(&str, &str)] = &[
+    ("(?i)&amp;", "&"),
+    ("(?i)&lt;", "<"),
+    ("(?i)&gt;", ">"),
+    ("(?i)&quot;|''|``", "''"),
+    ("(?i)&apos;", "'"),
+    ("(?i)&nbsp;", ""),
+    ("-{2,4}", "--"),
+    (r"\.{3,5}", "..."),
+];
+
+/// The names, from the largest expressions to the smallest: a name stands for what may hold later ones.
+const NAMES: &[(&str, &str)] = &[
+    // o'clock, D'Artagnan; hawai'i
+    (
+        "<ELIDED>",
+        "(?:(?i:[dlno])<TICK><L><L>+|[A-HJ-XZ]<TICK><L><L>+|<L>+(?i:[aeiouy])<TICK><VOWEL><L>*)",
+    ),
+    ("<VOWEL>", "[aeiouA-Z]"),
+    ("<HYPHENED>", "<PART>(?:<HYPHEN><PART>)*"),
+    ("<PART>", "(?:(?i:[dlo])<A><L>)?<W>+"),
+    // end.the
+    ("<DOTTED>", "<L><W>*(?:[.!?]<L><W>*)+"),
+    ("<JOINED>", "<W>+(?:_<W>+)+(?:-<W>+)*"),
+    ("<COMPANY>", "[A-Z]+(?:&[A-Z]+)+"),
+    ("<SLASHED>", "[A-Za-z0-9]+(?:-[A-Za-z]+){0,2}"),
+    ("<ACRONYM>", r"[A-Za-z](?:\.[A-Za-z])+\."),
+    // HTML
+    ("<NAME>", r"[A-Za-z][\w:.-]*"),
+    ("<VALUE>", r"(?:'[^']*'|\x22[^\x22]*\x22|[^ '\x22>]+)"),
+    // Addresses end in no punctuation.
+    ("<PATH>", r"[^\s<NEVER>()]+[^\s<NEVER>.!?(){},-]"),
+    ("<LABELS>", r"(?:\.[^\s<NEVER>.!?(){},:;'@]+)+\."),
+    ("<HOST>", r"[^\s<NEVER>.!?(){},:;'@_$-]+"),
+    ("<ACCOUNT>", r"[^\s<NEVER>(){}]"),
+    ("<DOMAIN>", r"[^\s<NEVER>(){}.]"),
+    ("<NEVER>", r"\x22<>|"),
+    ("<EYE>", "[-^x=~<>']"),
+    // Characters
+    ("<GAP>", r"[- \u{a0}]"),
+    ("<HYPHEN>", r"[-\u{2010}\u{2011}]"),
+    ("<TICK>", "['`‘’\u{92}]"),
+    ("<ACCENT>", "['`’\u{92}]"),
+    ("<A>", "['’\u{92}]"),
+    ("<W>", r"[<L>\p{Nd}]"),
+    // Letters and the marks on them, soft hyphens
+    (
+        "<L>",
+        r"[\p{L}\p{M}\u{ad}--[\u{20d0}-\u{20ff}\u{fe00}-\u{fe0f}]]",
+    ),
 ];
 
 /// The rules, in order.
 pub(super) static RULES: LazyLock<Vec<Rule>> = LazyLock::new(|| {
-    let apart = (TAKEN_APART.iter()).map(|&(word, length)| (Apart(length), format!("(?i){word}")));
-    let all = (PATTERNS.iter()).map(|&(kept, pattern)| (kept, pattern.to_owned()));
-    apart
-        .chain(all)
-        .map(|(kept, pattern)| Rule::new(kept, &pattern))
-        .collect()
+    let words = |list: &str| list.split_whitespace().collect::<Vec<_>>().join("|");
+    let abbreviation = format!("(?:(?i:{})|{})", words(ANY_CASE), words(CAPITAL));
+    let numbered = format!("(?i:{})", words(NUMBERED));
+    // In any case but for the first letter
+    let starters: Vec<_> = (STARTERS.split_whitespace())
+        .map(|word| format!("{}(?i:{})", &word[..1], &word[1..]))
+        .collect();
+    let starter = format!("(?:{})", starters.join("|"));
+    let rule = |pattern: &str, written| {
+        let mut pattern = (pattern.replace("<ABBREVIATION>", &abbreviation))
+            .replace("<NUMBERED>", &numbered)
+            .replace("<STARTER>", &starter);
+        for (name, stands_for) in NAMES {
+            pattern = pattern.replace(name, stands_for);
+        }
+        Rule::new(&pattern, written)
+    };
+    let apart = (TAKEN_APART.iter())
+        .map(|(first, second)| rule(&format!("(?i)({first}){second}"), Written::AsItStands));
+    let whole = (AS_THEY_STAND.iter()).map(|pattern| rule(pattern, Written::AsItStands));
+    let straight = (STRAIGHT.iter()).map(|pattern| rule(pattern, Written::Straight));
+    let quotes = std::iter::once(rule(QUOTES, Written::Quotes));
+    let others = (OTHERS.iter()).map(|&(pattern, token)| rule(pattern, Written::This(token)));
+    (apart
+        .chain(whole)
+        .chain(straight)
+        .chain(quotes)
+        .chain(others))
+    .collect()
 });
 
 pub(super) struct Rule {
-    pub kept: Kept,
+    pub written: Written,
     pattern: Regex,
-    /// Whether more is asked for than is taken.
     looks_ahead: bool,
 }
 
 impl Rule {
-    fn new(kept: Kept, pattern: &str) -> Self {
-        let any = |words: &str| words.split_whitespace().collect::<Vec<_>>().join("|");
-        let abbreviation = format!("(?:(?i:{})|{})", any(ANY_CASE), any(CAPITAL));
-        let numbered = format!("(?i:{})", any(NUMBERED));
-        let pattern = (pattern.replace("<ABBREVIATION>", &abbreviation))
-            .replace("<NUMBERED>", &numbered)
-            .replace(
-                "<L>",
-                r"[\p{L}\p{M}\u{ad}--[\u{20d0}-\u{20ff}\u{fe00}-\u{fe0f}]]",
-            )
-            .replace(
-                "<W>",
-                r"[\p{L}\p{M}\p{Nd}\u{ad}--[\u{20d0}-\u{20ff}\u{fe00}-\u{fe0f}]]",
-            )
-            .replace("<A>", "['\u{92}\u{2019}]");
+    fn new(pattern: &str, written: Written) -> Self {
         let pattern = Regex::new(&format!(r"\A(?:{pattern})")).expect("the pattern is a constant");
         Self {
-            kept,
+            written,
             looks_ahead: pattern.captures_len() > 1,
             pattern,
         }
@@ -159,18 +196,19 @@ impl Rule {
 
     /// How many bytes of the beginning of a text the rule matches, and how many of them it takes.
     pub fn fits(&self, text: &str) -> Option<(usize, usize)> {
-        if !self.looks_ahead {
-            return self
-                .pattern
-                .find(text)
-                .map(|found| (found.len(), found.len()));
+        let length = self.pattern.find(text)?.len();
+        match self.looks_ahead {
+            false => Some((length, length)),
+            true => Some((length, self.pattern.captures(text)?[1].len())),
         }
-        let found = self.pattern.captures(text)?;
-        Some((found[0].len(), found[1].len()))
     }
 }
 
 /// Whether a word of letters alone is two tokens.
 pub(super) fn is_taken_apart(word: &str) -> bool {
-    (TAKEN_APART.iter()).any(|(whole, _)| whole.eq_ignore_ascii_case(word))
+    (TAKEN_APART.iter()).any(|(first, second)| {
+        word.len() == first.len() + second.len()
+            && word[..first.len()].eq_ignore_ascii_case(first)
+            && word[first.len()..].eq_ignore_ascii_case(second)
+    })
 }

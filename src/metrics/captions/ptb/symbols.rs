@@ -1,28 +1,35 @@
 //! Single characters.
 
-use std::borrow::Cow;
-
 /// Whether a character only separates tokens.
 pub(super) fn separates(c: char) -> bool {
     c.is_whitespace() || c.is_control() && replaced(c).is_none()
 }
 
 /// The token of a character that no rule takes; none if the lexer has no place for it.
-pub(super) fn token(c: char) -> Option<Cow<'static, str>> {
-    if let Some(token) = replaced(c) {
-        return Some(token.into());
+pub(super) fn token(c: char) -> Option<String> {
+    match replaced(c) {
+        Some(token) => Some(token.to_owned()),
+        None => stands_alone(c).then(|| c.to_lowercase().collect()),
     }
-    stands_alone(c).then(|| Cow::Owned(c.to_lowercase().to_string()))
 }
 
-/// What a character of a longer token is written as, if not as itself.
-pub(super) fn within(c: char) -> Option<Cow<'static, str>> {
-    Some(Cow::Borrowed(match c {
-        '\u{92}' | '’' => "'",
-        ' ' => "\u{a0}",
-        '(' | ')' => return bracket(c).map(Cow::Borrowed),
-        _ => return None,
-    }))
+/// What stands for a character within a longer token, if not itself.
+pub(super) fn within(c: char) -> Option<&'static str> {
+    match c {
+        ' ' => Some("\u{a0}"),
+        '(' | ')' => bracket(c),
+        _ => None,
+    }
+}
+
+/// A curly quotation mark in ASCII.
+pub(super) fn plain_quote(c: char) -> &'static str {
+    match c {
+        '‘' => "`",
+        '“' => "``",
+        '”' => "''",
+        _ => "'",
+    }
 }
 
 fn bracket(c: char) -> Option<&'static str> {
