@@ -10,6 +10,7 @@ pub mod linear;
 mod next;
 mod norm;
 pub mod preprocess;
+mod score;
 
 use crate::Result;
 use crate::gpu::{Caps, DType, Gpu, Pass, Tensor};
@@ -115,5 +116,6 @@ pub fn all(caps: &Caps) -> Vec<Case> {
     cases.extend(next::cases());
     cases.extend(beams::cases());
     cases.extend(preprocess::cases());
+    cases.extend(score::cases());
     cases
 }

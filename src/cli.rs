@@ -1,12 +1,22 @@
 //! The command line: arguments, messages and exit codes. Results go to stdout, all else to stderr.
 
+mod ask;
 mod caption;
 mod devices;
+mod embed;
+mod eval;
 mod hub;
+#[cfg(feature = "index")]
+mod index;
 mod model;
 mod models;
 mod output;
 mod parity;
+mod progress;
+#[cfg(feature = "index")]
+mod search;
+mod templates;
+mod videos;
 mod writing;
 
 use std::io::Write;
@@ -18,6 +28,8 @@ use log::{Level, LevelFilter};
 use vcoca_gpu::Error;
 
 use model::ModelArgs;
+use templates::TemplateArgs;
+use videos::VideoArgs;
 use writing::WritingArgs;
 
 /// Some inputs failed, or a comparison did.
@@ -49,6 +61,11 @@ Environment:
   RUST_LOG           finer choice of messages than -q and -v
   NO_COLOR           no colours";
 
+/// What stands below the help of a command that has examples.
+fn help(examples: &str) -> String {
+    format!("{examples}\n\n{AFTER_HELP}")
+}
+
 /// Captions of videos and images, on any GPU.
 #[derive(Parser)]
 #[command(name = "vcoca-gpu", version, after_help = AFTER_HELP, max_term_width = 100)]
@@ -76,9 +93,26 @@ enum Command {
     /// Say what videos and images show
     #[command(after_help = AFTER_HELP)]
     Caption(caption::Args),
+    /// Answer questions about a video
+    #[command(after_help = help(ask::EXAMPLES))]
+    Ask(ask::Args),
+    /// Write embeddings of videos or texts: .npy, safetensors, Parquet or JSON lines
+    #[command(after_help = help(embed::EXAMPLES))]
+    Embed(embed::Args),
+    /// Keep embeddings of videos in a file, for `search`
+    #[cfg(feature = "index")]
+    #[command(after_help = help(index::EXAMPLES))]
+    Index(index::Args),
+    /// Find moments in the videos of an index
+    #[cfg(feature = "index")]
+    #[command(after_help = help(search::EXAMPLES))]
+    Search(search::Args),
     /// List the adapters, what each can do, which one is used and why
     #[command(after_help = AFTER_HELP)]
     Devices(devices::Args),
+    /// Measure what the model reaches on a public benchmark
+    #[command(after_help = help(eval::EXAMPLES))]
+    Eval(eval::Args),
     /// List the models that are built in, downloaded, or known
     #[command(after_help = AFTER_HELP)]
     Models(models::Args),
@@ -137,8 +171,15 @@ pub fn run() -> ExitCode {
     start_log(cli.quiet, cli.verbose);
     silence_contained_panics();
     let outcome = match cli.command {
+        Command::Ask(args) => ask::run(&args, started, cli.quiet),
         Command::Caption(args) => caption::run(&args, started, cli.quiet),
+        Command::Embed(args) => embed::run(&args, cli.quiet),
+        #[cfg(feature = "index")]
+        Command::Index(args) => index::run(&args, cli.quiet),
+        #[cfg(feature = "index")]
+        Command::Search(args) => search::run(&args, cli.quiet),
         Command::Devices(args) => devices::run(&args),
+        Command::Eval(args) => eval::run(&args, cli.quiet),
         Command::Models(args) => models::run(&args),
         Command::Parity(args) => parity::run(&args, cli.quiet),
     };

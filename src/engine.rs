@@ -1,7 +1,14 @@
 //! The straight line from frames to answers, for users of the library.
 
+mod answers;
+mod cells;
+mod pooling;
+mod shots;
+mod sliding;
 mod texts;
+mod windows;
 
+use std::ops::AddAssign;
 use std::time::Instant;
 
 use crate::frames::Frame;
@@ -11,6 +18,10 @@ use crate::model::{Clips, CoCa, FrameTokens, LoadProgress, ModelSource, Taps};
 use crate::preprocess::patches;
 use crate::tokenizer::Tokenizer;
 use crate::{Error, Result};
+
+pub use answers::{Choice, Scored};
+pub use pooling::Pooling;
+pub use windows::{JoinedWindows, VideoWindows, Window, WindowOptions};
 
 /// A model with its tokenizer, ready to read videos.
 pub struct Engine {
@@ -31,6 +42,8 @@ pub struct Clip {
 /// Milliseconds of wall time a clip took, stage by stage.
 #[derive(Clone, Copy, Debug, Default, PartialEq, serde::Serialize)]
 pub struct Timings {
+    /// Reading and decoding the file, where the engine did that itself.
+    pub decode: f64,
     /// Upload, colour conversion, resize, crop, cutting of patches.
     pub preprocess: f64,
     /// The image encoder and the pooler's keys and values.
@@ -38,11 +51,20 @@ pub struct Timings {
     pub pool: f64,
 }
 
+impl AddAssign for Timings {
+    fn add_assign(&mut self, more: Self) {
+        self.decode += more.decode;
+        self.preprocess += more.preprocess;
+        self.encode += more.encode;
+        self.pool += more.pool;
+    }
+}
+
 /// A sentence about a clip.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Caption {
     pub text: String,
-    /// SOT, the words, EOT.
+    /// SOT, the words, EOT; of an answer, its words and EOT alone.
     pub tokens: Vec<u32>,
     /// Natural logarithm of the probability of the words.
     pub logprob: f32,

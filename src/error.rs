@@ -65,6 +65,22 @@ pub enum Error {
     #[error("reference {}: {problem}", path.display())]
     Reference { path: PathBuf, problem: String },
 
+    /// An annotation file or a list of labels could not be used.
+    #[error("{}: {problem}", path.display())]
+    Dataset { path: PathBuf, problem: String },
+
+    /// An index could not be used, or is not the one that is needed.
+    #[error("index {}: {problem}", path.display())]
+    Index { path: PathBuf, problem: String },
+
+    /// A folder of embeddings holds what cannot be gone on with.
+    #[error("{}: {problem}", path.display())]
+    Export { path: PathBuf, problem: String },
+
+    /// Results of an evaluation that are there cannot be gone on with.
+    #[error("results {}: {problem}", path.display())]
+    Results { path: PathBuf, problem: String },
+
     /// An argument of a public call is outside what it takes.
     #[error("{what}: expected {expected}, found {found}")]
     Argument {
@@ -121,6 +137,31 @@ impl Error {
     /// A model error at `path`.
     pub(crate) fn model(path: &Path, problem: impl Into<String>) -> Self {
         Self::Model {
+            path: path.to_owned(),
+            problem: problem.into(),
+        }
+    }
+
+    /// An error of the index at `path`.
+    #[cfg(feature = "index")]
+    pub(crate) fn index(path: &Path, problem: impl Into<String>) -> Self {
+        Self::Index {
+            path: path.to_owned(),
+            problem: problem.into(),
+        }
+    }
+
+    /// An annotation error at `path`.
+    pub(crate) fn dataset(path: &Path, problem: impl Into<String>) -> Self {
+        Self::Dataset {
+            path: path.to_owned(),
+            problem: problem.into(),
+        }
+    }
+
+    /// An error with the results of an evaluation at `path`.
+    pub(crate) fn results(path: &Path, problem: impl Into<String>) -> Self {
+        Self::Results {
             path: path.to_owned(),
             problem: problem.into(),
         }

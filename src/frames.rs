@@ -3,10 +3,13 @@
 //! [`sample`] takes T frames of a video, of an image file or of a folder of images. A video needs
 //! the feature `gstreamer`; images need nothing but this crate.
 
+mod excerpt;
 #[cfg(feature = "gstreamer")]
 mod gst;
 mod limit;
+mod part;
 mod still;
+mod stream;
 
 use std::fmt;
 use std::fs::{self, File};
@@ -17,7 +20,11 @@ use std::sync::Arc;
 
 use num_rational::Ratio;
 
+pub use self::excerpt::{at, cut};
 use crate::{Error, Result};
+
+pub use part::sample_part;
+pub use stream::{Stream, stream};
 
 /// A presentation time or a duration in seconds, exact.
 pub type Seconds = Ratio<i64>;
@@ -221,7 +228,7 @@ pub struct Sampled {
 }
 
 /// The most frames that one call takes: they are all in memory at once.
-const MAX_COUNT: usize = 4096;
+pub(crate) const MAX_COUNT: usize = 4096;
 
 /// Pictures above 64 Mpx are refused before memory is taken for them.
 const MAX_PIXELS: u64 = 64 << 20;
@@ -250,7 +257,10 @@ pub fn sample(path: &Path, count: usize, sampling: Sampling) -> Result<Sampled> 
         #[cfg(feature = "gstreamer")]
         Source::Video { bytes } => gst::sample(path, bytes, count, sampling),
         #[cfg(not(feature = "gstreamer"))]
-        Source::Video { .. } => no_video(path, sampling),
+        Source::Video { .. } => {
+            let _ = sampling;
+            Err(no_video(path))
+        }
     }
 }
 
@@ -341,9 +351,9 @@ fn uniform(total: usize, count: usize) -> impl Iterator<Item = usize> {
 }
 
 #[cfg(not(feature = "gstreamer"))]
-fn no_video(path: &Path, _: Sampling) -> Result<Sampled> {
-    Err(Error::media(
+fn no_video(path: &Path) -> Error {
+    Error::media(
         path,
         "is no image, and this build cannot decode video; build with the feature `gstreamer`",
-    ))
+    )
 }

@@ -4,6 +4,10 @@
 
 mod beams;
 mod chains;
+mod score;
+
+pub(crate) use score::fit;
+pub use score::score;
 
 use crate::gpu::{Pass, Tensor};
 use crate::model::{CoCa, Config};
@@ -15,7 +19,7 @@ use crate::{Error, Result};
 ///
 /// Texts are OpenCLIP's, with padding as its releases up to 2.x read it: 3.x hides an id 0 inside a
 /// text from what follows, as if it were padding.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, serde::Serialize)]
 pub struct Options {
     /// Most ids in all, the first (SOT) and the last (EOT) included; capped by the model's context.
     pub seq_len: usize,
@@ -103,7 +107,8 @@ fn refuse<T>(what: &'static str, expected: impl Into<String>, found: impl ToStri
 }
 
 /// How the next id is chosen.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Strategy {
     /// Always the likeliest.
     #[default]
@@ -113,7 +118,7 @@ pub enum Strategy {
 }
 
 /// Drawing each id from the model's distribution, the same for the same seed.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, serde::Serialize)]
 pub struct Draw {
     /// Above 1 evens the likely and the unlikely out, below 1 sharpens.
     pub temperature: f32,
@@ -151,7 +156,7 @@ impl Draw {
 }
 
 /// Following the best texts side by side.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
 pub struct BeamSearch {
     pub beams: usize,
     /// Parts of equally many beams that are searched alone. OpenCLIP sets no term between them that
@@ -162,7 +167,8 @@ pub struct BeamSearch {
 }
 
 /// What a beam search sums.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Scoring {
     /// Logarithms of probabilities.
     #[default]

@@ -35,13 +35,19 @@
 #[doc(hidden)]
 pub mod cases;
 pub mod clean;
+pub mod datasets;
 pub mod engine;
 pub mod error;
+pub mod eval;
+pub mod export;
 mod files;
 pub mod frames;
 pub mod generate;
 pub mod gpu;
 pub mod hub;
+#[cfg(feature = "index")]
+pub mod index;
+pub mod labels;
 pub mod metrics;
 pub mod model;
 pub mod ops;
@@ -49,7 +55,9 @@ pub mod parity;
 pub mod preprocess;
 #[doc(hidden)]
 pub mod reference;
+pub mod subtitles;
 pub mod tokenizer;
+pub mod windows;
 
 pub use engine::Engine;
 pub use error::{Error, Result};

@@ -38,6 +38,7 @@ use vision::Vision;
 
 use crate::gpu::{DType, Gpu, Pass, Tensor};
 use crate::ops::attention::{PoolState, pool_merge};
+use crate::ops::choose::token_logprobs;
 use crate::{Error, Result};
 
 /// The work of one dispatch, in floating-point operations, that even a small GPU ends within a
@@ -207,7 +208,17 @@ impl CoCa {
         state: &PoolState,
         frames: &FrameTokens,
     ) -> Result<()> {
-        self.attn_pool.merge(pass, state, &frames.keys_values)
+        self.attn_pool.merge(pass, state, &frames.keys_values, 0)
+    }
+
+    /// [`merge_frames`](Self::merge_frames) without the class token of each frame.
+    pub fn merge_patches(
+        &self,
+        pass: &mut Pass,
+        state: &PoolState,
+        frames: &FrameTokens,
+    ) -> Result<()> {
+        self.attn_pool.merge(pass, state, &frames.keys_values, 1)
     }
 
     /// The clip whose frames were merged into `state`: what [`pool`](Self::pool) makes of them.
@@ -245,5 +256,38 @@ impl CoCa {
     ) -> Result<Tensor> {
         pass.scope("decode");
         self.text_decoder.forward(pass, tokens, context, taps)
+    }
+
+    /// Texts of `length` ids of which [`token_logprobs`](Self::token_logprobs) looks at `count` each to
+    /// read at once: no activation exceeds a binding, and no dispatch takes too long.
+    pub fn texts_at_once(&self, length: usize, count: usize) -> usize {
+        let Config { text, decoder, .. } = self.config;
+        let logits = count * self.config.vocab;
+        let widest = text.mlp.max(decoder.mlp).max(3 * self.config.embed_dim);
+        let values = logits.max(length * widest);
+        let by_memory = self.gpu.caps().binding_bytes as usize / (values * DType::F32.size());
+        let by_time = DISPATCH_FLOP / (2 * logits * self.config.embed_dim);
+        by_memory.min(by_time).clamp(1, Texts::AT_ONCE)
+    }
+
+    /// Natural logarithms of the probabilities of ids `first..` of each text, given the clip and the
+    /// ids before: (R, L - first) f32. `ids` (R, L) `u32` start with SOT, so `first` is at least 1;
+    /// equally many texts about each clip of `context` (B, Q-1, E) f32 lie behind each other. What
+    /// pads a text at its end has values, too, and changes none before.
+    pub fn token_logprobs(
+        &self,
+        pass: &mut Pass,
+        ids: &Tensor,
+        first: usize,
+        context: &Tensor,
+    ) -> Result<Tensor> {
+        let length = ids.dim(1);
+        assert!((1..length).contains(&first), "ids {first}.. of {ids:?}");
+        pass.scope("score texts");
+        let tokens = self.text.tokens(pass, ids, length - 1)?;
+        // What is said at each position is the id that follows.
+        let (at, count) = (first - 1, length - first);
+        let logits = (self.text_decoder).forward_part(pass, &tokens, context, at, count)?;
+        token_logprobs(pass, &logits, ids, first)
     }
 }

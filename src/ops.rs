@@ -10,5 +10,6 @@ pub(crate) mod grid;
 pub mod linear;
 pub mod next;
 pub mod norm;
+pub mod score;
 mod select;
 pub mod shaders;

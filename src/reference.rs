@@ -7,6 +7,7 @@ mod linear;
 mod next;
 mod norm;
 mod preprocess;
+mod score;
 
 pub use attention::*;
 pub use choose::*;
@@ -15,3 +16,4 @@ pub use linear::*;
 pub use next::*;
 pub use norm::*;
 pub use preprocess::{patches, pixels, upright};
+pub use score::*;

@@ -10,6 +10,7 @@ SIZES = ("small", "medium", "large")
 COUNTS = ("one", "two", "three")
 BACKGROUNDS = ("plain", "gradient", "noisy")
 MAX_OBJECTS = len(COUNTS)
+QUESTIONS = ("color", "shape", "size", "count")
 
 
 def describe(obj: dict[str, str], with_size: bool = True) -> str:
@@ -34,17 +35,25 @@ def caption(rng: random.Random, objects: list[dict[str, str]], background: str) 
     return f"{text} on a {background} background"
 
 
-def question(rng: random.Random, objects: list[dict[str, str]]) -> tuple[str, str]:
+def ask(
+    rng: random.Random, objects: list[dict[str, str]], kinds: tuple[str, ...] = QUESTIONS
+) -> tuple[str, str]:
     """A question about one picture and its answer."""
     obj = rng.choice(objects)
-    kind = rng.choice(("color", "shape", "size", "count"))
+    kind = rng.choice(kinds)
     if kind == "color":
-        return f"question: what color is the {obj['shape']}? answer:", obj["color"]
+        return f"what color is the {obj['shape']}?", obj["color"]
     if kind == "shape":
-        return f"question: what shape is the {obj['color']} object? answer:", obj["shape"]
+        return f"what shape is the {obj['color']} object?", obj["shape"]
     if kind == "size":
-        return f"question: what size is the {obj['shape']}? answer:", obj["size"]
-    return "question: how many objects are there? answer:", COUNTS[len(objects) - 1]
+        return f"what size is the {obj['shape']}?", obj["size"]
+    return "how many objects are there?", COUNTS[len(objects) - 1]
+
+
+def question(rng: random.Random, objects: list[dict[str, str]]) -> tuple[str, str]:
+    """A question in the form that the model learns, and its answer."""
+    text, answer = ask(rng, objects)
+    return f"question: {text} answer:", answer
 
 
 def label_texts() -> list[str]:

@@ -1,7 +1,8 @@
 """Clips through the model in PyTorch: decoding, frame sampling and pooling over frames.
 
 The reference for what the program does on the GPU: flattened pooling, that is one
-attentional pooling over the tokens of all frames, and beside it the mean over frames.
+attentional pooling over the tokens of all frames, and beside it the mean over frames and
+flattened pooling without the class tokens.
 """
 
 from __future__ import annotations
@@ -59,13 +60,18 @@ class Pooled:
 
 @torch.no_grad()
 def pool(model: CoCa, pixels: Preprocess, images: torch.Tensor) -> dict[str, Pooled]:
-    """Flattened and mean pooling of (T, 3, S, S) images in [0, 1]."""
+    """(T, 3, S, S) images in [0, 1], pooled in each way that the program has."""
     visual = model.visual
     tokens = visual.transformer(visual._embeds(pixels.normalise(images)))
-    flat, flat_context = visual._pool(tokens.reshape(1, -1, tokens.shape[-1]))
+
+    def together(tokens: torch.Tensor) -> Pooled:
+        embedding, context = visual._pool(tokens.reshape(1, -1, tokens.shape[-1]))
+        return Pooled(F.normalize(embedding @ visual.proj, dim=-1)[0], context)
+
     each, each_context = visual._pool(tokens)
     mean = F.normalize(each @ visual.proj, dim=-1).mean(dim=0)
     return {
-        "flatten": Pooled(F.normalize(flat @ visual.proj, dim=-1)[0], flat_context),
+        "flatten": together(tokens),
         "mean": Pooled(F.normalize(mean, dim=-1), each_context.mean(dim=0, keepdim=True)),
+        "patches-only": together(tokens[:, 1:]),
     }

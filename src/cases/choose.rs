@@ -1,6 +1,7 @@
 //! Cases over rows of logits.
 
-use super::data::{EPS, uniform, upload};
+use super::data::{EPS, ids, uniform, upload, upload_ids};
+use super::next::logprob_error;
 use super::{Case, Prepared, named};
 use crate::gpu::DType;
 use crate::ops::choose;
@@ -13,8 +14,12 @@ pub fn cases() -> Vec<Case> {
         cases.push(top_k(rows, width, width.min(5)));
     }
     cases.push(top_k(2, 63, 63));
+    for (texts, count, vocabulary) in [(1, 1, 1), (3, 2, 7), (2, 5, 1757)] {
+        cases.push(token_logprobs(texts, count, vocabulary));
+    }
     cases.push(named("vocabulary", softmax(1, 49_408)));
     cases.push(named("vocabulary", top_k(6, 49_408, 12)));
+    cases.push(named("vocabulary", token_logprobs(5, 3, 49_408)));
     cases
 }
 
@@ -75,6 +80,38 @@ fn top_k(rows: usize, width: usize, k: usize) -> Case {
                 bound: vec![vec![0.0; rows * k]; 2],
                 flops: (k * rows * width) as f64,
                 bytes: 4.0 * (rows * width) as f64,
+            })
+        }),
+    }
+}
+
+/// Ids behind others that do not count, and before one that does not.
+fn token_logprobs(texts: usize, count: usize, vocabulary: usize) -> Case {
+    let (first, length) = (2, 2 + count + 1);
+    Case {
+        op: "token_logprobs",
+        shaders: &["token_logprobs"],
+        shape: format!("{count} ids of {texts} texts, {vocabulary} tokens"),
+        bench: false,
+        prepare: Box::new(move |gpu, _| {
+            let x = logits(3, texts * count * vocabulary);
+            let mut text = ids(4, texts * length, vocabulary as u32);
+            // The first and the last of the vocabulary, too.
+            (text[first], text[texts * length - 2]) = (0, vocabulary as u32 - 1);
+            let want = reference::token_logprobs(&x, vocabulary, &text, length, first);
+            let bound = (want.iter())
+                .map(|&want| logprob_error(vocabulary, want))
+                .collect();
+            let x = upload(gpu, &[texts, count, vocabulary], DType::F32, &x)?;
+            let text = upload_ids(gpu, &[texts, length], &text)?;
+            Ok(Prepared {
+                record: Box::new(move |pass| {
+                    Ok(vec![choose::token_logprobs(pass, &x, &text, first)?])
+                }),
+                want: vec![want],
+                bound: vec![bound],
+                flops: 3.0 * (texts * count * vocabulary) as f64,
+                bytes: 4.0 * (texts * count * vocabulary) as f64,
             })
         }),
     }

@@ -1,40 +1,45 @@
 //! `vcoca-gpu caption`.
 
+mod sink;
+
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Instant;
 
-use clap::builder::{PossibleValuesParser, TypedValueParser};
-use indicatif::{ProgressBar, ProgressStyle};
-use num_rational::Ratio;
-use serde::Serialize;
-use vcoca_gpu::Error;
-use vcoca_gpu::engine::{Caption, Engine};
-use vcoca_gpu::frames::{Frame, Sampled, Sampling, sample};
+use indicatif::ProgressBar;
+use vcoca_gpu::engine::{Clip, Engine, WindowOptions};
+use vcoca_gpu::frames::Seconds;
 use vcoca_gpu::generate::Options;
-use vcoca_gpu::gpu::DType;
+use vcoca_gpu::windows::Windows;
+use vcoca_gpu::{Error, Result};
 
-use super::{FAILED, ModelArgs, Stop, WritingArgs, output, report};
+use self::sink::{Format, Sink, Told};
+use super::{FAILED, MISUSED, ModelArgs, Stop, VideoArgs, WritingArgs, progress, report};
 
 #[derive(clap::Args)]
 pub struct Args {
     #[command(flatten)]
     model: ModelArgs,
 
-    /// Frames to look at in each video
-    #[arg(long, value_name = "T", default_value_t = 8,
-          value_parser = clap::value_parser!(u16).range(1..=4096))]
-    frames: u16,
+    #[command(flatten)]
+    videos: VideoArgs,
 
-    /// How frames are chosen: evenly over time, or the nearest keyframes, which is faster
-    #[arg(long, default_value_t,
-          value_parser = PossibleValuesParser::new(["uniform", "keyframes"])
-              .try_map(|name| name.parse::<Sampling>()))]
-    sampling: Sampling,
+    /// How each video is cut: "whole" (not at all), "shots" (where the picture changes), a length
+    /// ("4s"), or a length and a stride ("4s/2s")
+    #[arg(long, value_name = "CUT", default_value_t)]
+    windows: Windows,
 
-    /// One JSON object a line, for each PATH
-    #[arg(long)]
+    /// Make one caption of neighbouring windows whose cosine is at least this; above 1: of none
+    #[arg(long, value_name = "COSINE", default_value_t = 0.98)]
+    join: f32,
+
+    /// How captions are written; subtitles and chapters are of one PATH
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    format: Format,
+
+    /// Short for --format jsonl
+    #[arg(long, conflicts_with = "format")]
     json: bool,
 
     /// Videos, images, or folders of images (each folder is one clip)
@@ -45,69 +50,43 @@ pub struct Args {
     writing: WritingArgs,
 }
 
-/// One line of `--json`.
-#[derive(Serialize)]
-struct Line<'a> {
-    video: std::borrow::Cow<'a, str>,
-    caption: &'a str,
-    tokens: &'a [u32],
-    logprob: f32,
-    /// All texts, the best first, where there are several.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    candidates: Vec<Candidate<'a>>,
-    /// The presentation times of the frames, in seconds.
-    frames: &'a [f64],
-    model: &'a str,
-    adapter: &'a str,
-    dtype: DType,
-    timings_ms: Timings,
-}
-
-#[derive(Serialize)]
-struct Candidate<'a> {
-    caption: &'a str,
-    tokens: &'a [u32],
-    logprob: f32,
-    /// What they are ordered by.
-    score: f32,
-}
-
-/// Wall time of each stage.
-#[derive(Clone, Copy, Serialize)]
-struct Timings {
-    decode: f64,
-    preprocess: f64,
-    encode: f64,
-    pool: f64,
-    generate: f64,
-}
-
-/// All that is known about one clip.
-struct Answer {
-    sampled: Sampled,
-    /// The best first.
-    captions: Vec<Caption>,
-    timings: Timings,
-}
+/// Windows that are written about together.
+const TOGETHER: usize = 8;
 
 pub fn run(args: &Args, started: Instant, quiet: bool) -> Result<ExitCode, Stop> {
+    let format = if args.json {
+        Format::Jsonl
+    } else {
+        args.format
+    };
+    if format.subtitles().is_some() && args.paths.len() > 1 {
+        let found = args.paths.len();
+        let problem = anyhow::anyhow!("subtitles and chapters are of one PATH, found {found}");
+        return Err(Stop::Fault(MISUSED, problem));
+    }
     // Before the model: nobody should download one for options that make no sense.
     let options = args.writing.options()?;
+    let windows = args.videos.windows(args.windows)?;
     let (source, engine) = args.model.load(quiet)?;
     let options = args.writing.prompted(options, &engine)?;
-    let (model, adapter) = (source.name(), engine.model().gpu().caps().name.clone());
-    let bar = progress(args.paths.len(), quiet);
-    let (mut failed, mut first) = (false, true);
+    let model = source.name();
+    let sink = Sink::open(&engine, &model, args.windows, format)?;
+    let bar = progress::bar(args.paths.len(), quiet);
+    let mut teller = Teller {
+        bar: &bar,
+        engine: &engine,
+        windows: &windows,
+        join: args.join,
+        options: &options,
+        sink,
+        open: None,
+        first: Some(started),
+    };
+    let mut failed = false;
     for path in &args.paths {
         bar.set_message(path.display().to_string());
-        match answer(&engine, path, args, &options) {
-            Ok(answer) => {
-                bar.suspend(|| show(path, &answer, args.json, &engine, &model, &adapter))?;
-                if std::mem::take(&mut first) {
-                    let seconds = started.elapsed().as_secs_f64();
-                    bar.suspend(|| log::info!("first caption {seconds:.2} s after the start"));
-                }
-            }
+        match teller.tell(path)? {
+            Ok(()) => {}
             // Nothing more can come of this device.
             Err(error @ Error::DeviceLost(_)) => return Err(error.into()),
             Err(error) => {
@@ -118,130 +97,86 @@ pub fn run(args: &Args, started: Instant, quiet: bool) -> Result<ExitCode, Stop>
         bar.inc(1);
     }
     bar.finish_and_clear();
+    teller.sink.close()?;
     Ok(ExitCode::from(if failed { FAILED } else { 0 }))
 }
 
-/// A bar on stderr where that is a terminal and there is more than one thing to wait for.
-fn progress(count: usize, quiet: bool) -> ProgressBar {
-    if quiet || count < 2 {
-        return ProgressBar::hidden();
+/// Reads videos and tells what they show.
+struct Teller<'a> {
+    bar: &'a ProgressBar,
+    engine: &'a Engine,
+    windows: &'a WindowOptions,
+    join: f32,
+    options: &'a Options,
+    sink: Sink<'a>,
+    /// What is told last goes on if the next window is told the same.
+    open: Option<Told>,
+    /// When the program was started, until something is told.
+    first: Option<Instant>,
+}
+
+impl Teller<'_> {
+    /// Tells all of one video. The inner error is the video's, the outer one that of printing.
+    fn tell(&mut self, path: &Path) -> io::Result<Result<()>> {
+        let outcome = self.read(path)?;
+        // What was told before an error stands.
+        if let Some(last) = self.open.take() {
+            self.print(path, &last, None)?;
+        }
+        Ok(outcome)
     }
-    let style = ProgressStyle::with_template("{bar:24} {pos}/{len} {wide_msg}");
-    ProgressBar::new(count as u64).with_style(style.expect("the template is well formed"))
-}
 
-fn answer(
-    engine: &Engine,
-    path: &Path,
-    args: &Args,
-    options: &Options,
-) -> vcoca_gpu::Result<Answer> {
-    let clock = Instant::now();
-    let sampled = sample(path, usize::from(args.frames), args.sampling)?;
-    let decode = clock.elapsed().as_secs_f64() * 1e3;
-    let clip = engine.encode_video(&sampled.frames)?;
-    let captions = engine.captions(&[&clip], options)?.remove(0);
-    let timings = Timings {
-        decode: to_microseconds(decode),
-        preprocess: to_microseconds(clip.timings.preprocess),
-        encode: to_microseconds(clip.timings.encode),
-        pool: to_microseconds(clip.timings.pool),
-        generate: to_microseconds(captions[0].generate),
-    };
-    Ok(Answer {
-        sampled,
-        captions,
-        timings,
-    })
-}
-
-/// Clocks know no more than that.
-fn to_microseconds(ms: f64) -> f64 {
-    (ms * 1e3).round() / 1e3
-}
-
-fn show(
-    path: &Path,
-    answer: &Answer,
-    json: bool,
-    engine: &Engine,
-    model: &str,
-    adapter: &str,
-) -> io::Result<()> {
-    let Answer {
-        sampled,
-        captions,
-        timings: ms,
-    } = answer;
-    let caption = &captions[0];
-    let times: Vec<f64> = sampled.frames.iter().map(seconds).collect();
-    if json {
-        output::json(&Line {
-            video: path.to_string_lossy(),
-            caption: &caption.text,
-            tokens: &caption.tokens,
-            logprob: caption.logprob,
-            candidates: match &captions[..] {
-                [_] => Vec::new(),
-                all => all.iter().map(Candidate::of).collect(),
-            },
-            frames: &times,
-            model,
-            adapter,
-            dtype: engine.model().dtype(),
-            timings_ms: *ms,
-        })?;
-    } else {
-        output::line(format_args!(
-            "{}{}: {}",
-            path.display(),
-            span(&times),
-            caption.text
-        ))?;
-        if captions.len() > 1 {
-            for Caption { text, logprob, .. } in captions {
-                output::line(format_args!("  {logprob:7.2}  {text}"))?;
+    fn read(&mut self, path: &Path) -> io::Result<Result<()>> {
+        let mut windows = match self.engine.windows(path, self.windows) {
+            Ok(windows) => windows.joined(self.join).fuse(),
+            Err(error) => return Ok(Err(error)),
+        };
+        loop {
+            let (mut some, mut fault) = (Vec::new(), None);
+            for window in windows.by_ref().take(TOGETHER) {
+                match window {
+                    Ok(window) => some.push(window),
+                    Err(error) => fault = Some(error),
+                }
+            }
+            if some.is_empty() {
+                return Ok(fault.map_or(Ok(()), Err));
+            }
+            let clips: Vec<&Clip> = some.iter().map(|window| &window.clip).collect();
+            let captions = match self.engine.captions(&clips, self.options) {
+                Ok(captions) => captions,
+                Err(error) => return Ok(Err(error)),
+            };
+            for (window, captions) in some.into_iter().zip(captions) {
+                self.add(path, Told { window, captions })?;
+            }
+            if let Some(error) = fault {
+                return Ok(Err(error));
             }
         }
     }
-    log::info!(
-        "  {} frames by {}: decode {:.1} ms, preprocess {:.1}, encode {:.1}, pool {:.1}, \
-         generate {:.1} ({} ids)",
-        times.len(),
-        format!("{:?}", sampled.method).to_lowercase(),
-        ms.decode,
-        ms.preprocess,
-        ms.encode,
-        ms.pool,
-        ms.generate,
-        caption.tokens.len(),
-    );
-    Ok(())
-}
 
-impl<'a> Candidate<'a> {
-    fn of(caption: &'a Caption) -> Self {
-        Self {
-            caption: &caption.text,
-            tokens: &caption.tokens,
-            logprob: caption.logprob,
-            score: caption.score,
+    fn add(&mut self, path: &Path, told: Told) -> io::Result<()> {
+        match &mut self.open {
+            Some(open) if open.captions[0].text == told.captions[0].text => {
+                open.window.join(told.window);
+            }
+            open => {
+                let start = told.window.span.start;
+                if let Some(done) = open.replace(told) {
+                    self.print(path, &done, Some(start))?;
+                }
+            }
         }
+        Ok(())
     }
-}
 
-fn seconds(frame: &Frame) -> f64 {
-    let time: Ratio<i64> = frame.pts;
-    *time.numer() as f64 / *time.denom() as f64
-}
-
-/// The stretch of time from the first frame to the last; nothing for images.
-fn span(times: &[f64]) -> String {
-    let first = times.iter().copied().fold(f64::INFINITY, f64::min);
-    let last = times.iter().copied().fold(0.0, f64::max);
-    if last > 0.0 {
-        format!(" [{first:.2}-{last:.2} s]")
-    } else {
-        String::new()
+    fn print(&mut self, path: &Path, told: &Told, next: Option<Seconds>) -> io::Result<()> {
+        (self.bar).suspend(|| self.sink.print(path, told, next))?;
+        if let Some(started) = self.first.take() {
+            let seconds = started.elapsed().as_secs_f64();
+            (self.bar).suspend(|| log::info!("first caption {seconds:.2} s after the start"));
+        }
+        Ok(())
     }
 }

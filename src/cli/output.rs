@@ -16,16 +16,17 @@ pub fn json(value: &impl Serialize) -> io::Result<()> {
     line(serde_json::to_string(value)?)
 }
 
-/// Prints rows with aligned columns; `left` tells which are aligned to the left.
-pub fn table<const N: usize>(rows: &[[String; N]], left: [bool; N]) -> io::Result<()> {
+/// Prints rows with aligned columns; `left` tells for each column whether it is aligned to the left.
+pub fn table(rows: &[impl AsRef<[String]>], left: impl AsRef<[bool]>) -> io::Result<()> {
+    let left = left.as_ref();
     let width = |column: usize| {
-        let widths = rows.iter().map(|row| row[column].chars().count());
+        let widths = rows.iter().map(|row| row.as_ref()[column].chars().count());
         widths.max().unwrap_or(0)
     };
-    let widths: [usize; N] = std::array::from_fn(width);
+    let widths: Vec<usize> = (0..left.len()).map(width).collect();
     for row in rows {
-        let cells: Vec<_> = (row.iter().zip(widths).zip(left))
-            .map(|((cell, width), left)| match left {
+        let cells: Vec<_> = (row.as_ref().iter().zip(&widths).zip(left))
+            .map(|((cell, &width), left)| match left {
                 true => format!("{cell:<width$}"),
                 false => format!("{cell:>width$}"),
             })
@@ -33,4 +34,9 @@ pub fn table<const N: usize>(rows: &[[String; N]], left: [bool; N]) -> io::Resul
         line(cells.join("  ").trim_end())?;
     }
     Ok(())
+}
+
+/// Milliseconds of wall time, as precise as clocks are.
+pub fn to_microseconds(ms: f64) -> f64 {
+    (ms * 1e3).round() / 1e3
 }

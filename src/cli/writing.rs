@@ -1,4 +1,4 @@
-//! How texts are written: the options of `caption` for it.
+//! How texts are written: the options of `caption` for it, some of which `ask` has, too.
 
 use vcoca_gpu::Engine;
 use vcoca_gpu::generate::{BeamSearch, Draw, Options, Scoring, Strategy};
@@ -12,6 +12,28 @@ pub struct WritingArgs {
     #[arg(long, value_name = "TEXT")]
     prompt: Option<String>,
 
+    #[command(flatten)]
+    search: Search,
+
+    /// Divide the logits of words that the text has already (multiply, below 0)
+    #[arg(long, value_name = "R", default_value_t = 1.0)]
+    repetition_penalty: f32,
+
+    /// No end before this many tokens, the start among them [default: 5, or less than --max-length]
+    #[arg(long, value_name = "N")]
+    min_length: Option<usize>,
+
+    /// At most this many tokens, start and end among them; no more than the model's context, which is
+    /// 76 for the published ones
+    #[arg(long, value_name = "N", default_value_t = 30,
+          value_parser = clap::value_parser!(u16).range(2..))]
+    max_length: u16,
+}
+
+/// How each word is chosen, and how many texts come of it.
+#[derive(clap::Args)]
+#[command(next_help_heading = "Writing")]
+pub struct Search {
     /// Texts for each clip, the best first: of --beams, or drawn with --temperature and its like
     #[arg(long, value_name = "K", default_value_t = 1)]
     candidates: usize,
@@ -30,20 +52,6 @@ pub struct WritingArgs {
 
     #[command(flatten)]
     drawing: Drawing,
-
-    /// Divide the logits of words that the text has already (multiply, below 0)
-    #[arg(long, value_name = "R", default_value_t = 1.0)]
-    repetition_penalty: f32,
-
-    /// No end before this many tokens, the start among them [default: 5, or less than --max-length]
-    #[arg(long, value_name = "N")]
-    min_length: Option<usize>,
-
-    /// At most this many tokens, start and end among them; no more than the model's context, which is
-    /// 76 for the published ones
-    #[arg(long, value_name = "N", default_value_t = 30,
-          value_parser = clap::value_parser!(u16).range(2..))]
-    max_length: u16,
 }
 
 /// Any of these draws words instead of taking the likeliest.
@@ -82,9 +90,7 @@ impl WritingArgs {
             seq_len,
             min_seq_len: (self.min_length).unwrap_or(plain.min_seq_len.min(seq_len - 1)),
             repetition_penalty: self.repetition_penalty,
-            strategy: self.strategy(),
-            candidates: self.candidates,
-            ..plain
+            ..self.search.options()
         };
         options.check().map_err(Stop::misused)?;
         Ok(options)
@@ -97,6 +103,17 @@ impl WritingArgs {
         }
         (options.fits(engine.model().config())).map_err(Stop::misused)?;
         Ok(options)
+    }
+}
+
+impl Search {
+    /// The defaults, but for what is asked here.
+    pub fn options(&self) -> Options {
+        Options {
+            strategy: self.strategy(),
+            candidates: self.candidates,
+            ..Options::default()
+        }
     }
 
     fn strategy(&self) -> Strategy {

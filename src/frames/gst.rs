@@ -1,12 +1,16 @@
 //! Video files through GStreamer: the only place that names it.
 
+mod at;
 mod color;
+mod cut;
 mod fault;
 mod graph;
+mod part;
 mod picture;
 mod plan;
 mod player;
 mod playlist;
+mod stream;
 
 use std::path::Path;
 use std::sync::OnceLock;
@@ -14,10 +18,15 @@ use std::sync::OnceLock;
 use gstreamer as gst;
 use gstreamer::glib::{self, LogLevels};
 
+pub(super) use self::at::at;
+pub(super) use self::cut::cut;
 use self::plan::Plan;
 use self::player::{Gate, Player, Shot, TOLERANCE};
 use super::{Frame, Method, Picture, Sampled, Sampling, Seconds, uniform};
 use crate::{Error, Result};
+
+pub(super) use self::part::sample_part;
+pub(super) use self::stream::Steps;
 
 /// Files below this size, or this duration in nanoseconds, are planned from their packets; others
 /// are reached by seeks.
@@ -41,8 +50,10 @@ pub(super) fn sample(path: &Path, bytes: u64, count: usize, sampling: Sampling) 
         let player = Player::open(path, Gate::All)?;
         if let Some(length) = player.duration()? {
             let sampled = match sampling {
-                Sampling::Keyframes => keyframes(&player, count, length)?,
-                Sampling::Uniform if length > PLAN_LENGTH => seeks(&player, count, length)?,
+                Sampling::Keyframes => keyframes(&player, &spread(length, count), length)?,
+                Sampling::Uniform if length > PLAN_LENGTH => {
+                    seeks(&player, &spread(length, count), length, true)?
+                }
                 Sampling::Uniform => None,
             };
             if let Some(sampled) = sampled {
@@ -71,8 +82,10 @@ pub(super) fn sample_by(path: &Path, count: usize, method: Method) -> Result<Sam
         Method::Seek | Method::Keyframes => {
             let player = Player::open(path, Gate::All)?;
             match player.duration()? {
-                Some(length) if method == Method::Seek => seeks(&player, count, length)?,
-                Some(length) => keyframes(&player, count, length)?,
+                Some(length) if method == Method::Seek => {
+                    seeks(&player, &spread(length, count), length, true)?
+                }
+                Some(length) => keyframes(&player, &spread(length, count), length)?,
                 None => None,
             }
         }
@@ -154,8 +167,9 @@ fn planned(path: &Path, plan: &Plan, count: usize) -> Result<Option<Sampled>> {
     Ok(assemble(&taken, picks, count, Method::Plan, plan.end()))
 }
 
-/// Seeks to times spread over `length` nanoseconds. None if they cannot all be reached.
-fn seeks(player: &Player, count: usize, length: i64) -> Result<Option<Sampled>> {
+/// Takes what is shown at `times`, which rise, of a video of `length` nanoseconds; seeks if `may_seek`,
+/// else reads from the beginning. None if they cannot all be reached.
+fn seeks(player: &Player, times: &[i64], length: i64, may_seek: bool) -> Result<Option<Sampled>> {
     let mut taken: Vec<Taken> = Vec::new();
     let mut picks = Vec::new();
     let mut ahead: Option<(i64, Shot)> = None;
@@ -164,8 +178,9 @@ fn seeks(player: &Player, count: usize, length: i64) -> Result<Option<Sampled>> 
     // where the way is shorter than half of that.
     let mut group = 0;
     let mut last = None;
-    for time in spread(length, count) {
-        let sought = last.is_none_or(|last| time.saturating_sub(last) > group / 2);
+    for &time in times {
+        let far = last.is_none_or(|last| time.saturating_sub(last) > group / 2);
+        let sought = may_seek && far;
         if sought {
             (ahead, shown) = (None, None);
             if !player.seek(time, gst::SeekFlags::ACCURATE, Gate::All)? {
@@ -220,16 +235,16 @@ fn seeks(player: &Player, count: usize, length: i64) -> Result<Option<Sampled>> 
         }
         picks.push(taken.len() - 1);
     }
-    Ok(assemble(&taken, picks, count, Method::Seek, length))
+    Ok(assemble(&taken, picks, times.len(), Method::Seek, length))
 }
 
-/// Seeks to the keyframes nearest to times spread over `length` nanoseconds. None if the file
-/// cannot seek.
-fn keyframes(player: &Player, count: usize, length: i64) -> Result<Option<Sampled>> {
+/// Seeks to the keyframes nearest to `times` of a video of `length` nanoseconds. None if the file cannot
+/// seek.
+fn keyframes(player: &Player, times: &[i64], length: i64) -> Result<Option<Sampled>> {
     let flags = gst::SeekFlags::KEY_UNIT | gst::SeekFlags::SNAP_NEAREST;
     let mut taken: Vec<Taken> = Vec::new();
     let mut picks = Vec::new();
-    for time in spread(length, count) {
+    for &time in times {
         if !player.seek(time, flags, Gate::All)? {
             return Ok(None);
         }
@@ -251,7 +266,13 @@ fn keyframes(player: &Player, count: usize, length: i64) -> Result<Option<Sample
         }
         picks.extend(taken.len().checked_sub(1));
     }
-    Ok(assemble(&taken, picks, count, Method::Keyframes, length))
+    Ok(assemble(
+        &taken,
+        picks,
+        times.len(),
+        Method::Keyframes,
+        length,
+    ))
 }
 
 /// Decodes everything, once to count and once to take.

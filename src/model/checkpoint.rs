@@ -211,6 +211,11 @@ impl Checkpoint {
         self.entries.keys().map(String::as_str)
     }
 
+    /// The bytes of each file, in order.
+    pub(super) fn contents(&self) -> impl Iterator<Item = &[u8]> {
+        self.files.iter().map(|file| &**file)
+    }
+
     /// The path that messages name.
     pub fn path(&self) -> &Path {
         &self.path

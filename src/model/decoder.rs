@@ -61,16 +61,37 @@ impl Decoder {
     ) -> Result<Tensor> {
         // The text tower's output stays as it is for whoever else reads it.
         let x = pass.copy_of(tokens)?;
-        for (i, (block, cross)) in self.resblocks.iter().zip(&self.cross_attn).enumerate() {
-            block.forward(pass, &x, Mask::Causal)?;
-            taps.see(pass, &format!("dec.block.{i:02}.self"), &x)?;
-            let keys_values = cross.keys_values(pass, context)?;
-            cross.forward(pass, &x, &keys_values)?;
-            taps.see(pass, &format!("dec.block.{i:02}.cross"), &x)?;
-        }
+        self.blocks(pass, &x, context, taps)?;
         let logits = self.logits(pass, &x)?;
         taps.see(pass, "dec.logits", &logits)?;
         Ok(logits)
+    }
+
+    /// Logits (R, count, V) f32 of positions `first..first + count` alone of `x` (R, L, E) f32, which
+    /// is used up: equally many texts about each clip of `context` (B, Q-1, E), behind each other.
+    pub fn forward_part(
+        &self,
+        pass: &mut Pass,
+        x: &Tensor,
+        context: &Tensor,
+        first: usize,
+        count: usize,
+    ) -> Result<Tensor> {
+        self.blocks(pass, x, context, &mut Taps::none())?;
+        let part = slice_rows(pass, x, first, count, DType::F32)?;
+        self.logits(pass, &part)
+    }
+
+    /// Runs all blocks on `x` (R, L, E) f32, in place.
+    fn blocks(&self, pass: &mut Pass, x: &Tensor, context: &Tensor, taps: &mut Taps) -> Result<()> {
+        for (i, (block, cross)) in self.resblocks.iter().zip(&self.cross_attn).enumerate() {
+            block.forward(pass, x, Mask::Causal)?;
+            taps.see(pass, &format!("dec.block.{i:02}.self"), x)?;
+            let keys_values = cross.keys_values(pass, context)?;
+            cross.forward(pass, &by_clip(x, &keys_values), &keys_values)?;
+            taps.see(pass, &format!("dec.block.{i:02}.cross"), x)?;
+        }
+        Ok(())
     }
 
     /// Logits (R, V) f32 of the last of the ids whose tokens `x` (R, count, E) f32 are used up; for
@@ -84,10 +105,7 @@ impl Decoder {
         let blocks = self.resblocks.iter().zip(&self.cross_attn);
         for ((block, cross), (seen, keys_values)) in blocks.zip(layers) {
             block.forward_cached(pass, x, seen)?;
-            // The texts about one clip are queries of the same keys: none is masked.
-            let clips = keys_values.dim(0);
-            let together = x.reshape(&[clips, x.rows() / clips, x.cols()]);
-            cross.forward(pass, &together, keys_values)?;
+            cross.forward(pass, &by_clip(x, keys_values), keys_values)?;
         }
         let last = match x.dim(1) {
             1 => x.clone(),
@@ -115,4 +133,11 @@ impl Decoder {
         }
         Ok(logits)
     }
+}
+
+/// Texts `x` (R, L, E) as rows of the clips that they are about, (B, R/B·L, E): all are queries of the
+/// same keys and none is masked.
+fn by_clip(x: &Tensor, keys_values: &Tensor) -> Tensor {
+    let clips = keys_values.dim(0);
+    x.reshape(&[clips, x.rows() / clips, x.cols()])
 }

@@ -107,7 +107,7 @@ impl Pooler {
         let query = self.queries(pass, taps)?;
         if clips == 1 && keys > FLAT_KEYS {
             let state = self.empty_state(pass)?;
-            self.merge(pass, &state, keys_values)?;
+            self.merge(pass, &state, keys_values, 0)?;
             return self.pool_state(pass, &state, taps);
         }
         let flat = keys_values.reshape(&[clips, keys, keys_values.cols()]);
@@ -122,12 +122,19 @@ impl Pooler {
         self.finish(pass, &mixed, taps)
     }
 
-    /// Merges all frames of `keys_values` (T, N, 2E) into the state of one clip, a few at a time.
-    pub fn merge(&self, pass: &mut Pass, state: &PoolState, keys_values: &Tensor) -> Result<()> {
+    /// Merges all frames of `keys_values` (T, N, 2E) into the state of one clip, a few at a time; the
+    /// first `skip` tokens of every frame are left out.
+    pub fn merge(
+        &self,
+        pass: &mut Pass,
+        state: &PoolState,
+        keys_values: &Tensor,
+        skip: usize,
+    ) -> Result<()> {
         let (frames, step) = (keys_values.dim(0), (FLAT_KEYS / keys_values.dim(1)).max(1));
         for first in (0..frames).step_by(step) {
             let count = step.min(frames - first);
-            let states = self.states(pass, keys_values, first..first + count, 0)?;
+            let states = self.states(pass, keys_values, first..first + count, skip)?;
             pool_merge(pass, state, &states, 0, count)?;
         }
         Ok(())

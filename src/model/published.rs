@@ -15,6 +15,8 @@ pub struct Published {
     pub parameters: u64,
     /// As its model card says.
     pub licence: &'static str,
+    /// Whether it was trained on questions with answers.
+    pub answers: bool,
     /// What to expect of it. Accuracies are zero-shot on ImageNet, as published.
     pub good_for: &'static str,
     /// The file of its weights.
@@ -33,6 +35,7 @@ pub const PUBLISHED: [Published; 4] = [
         repo: "laion/mscoco_finetuned_CoCa-ViT-L-14-laion2B-s13B-b90k",
         parameters: 638_450_177,
         licence: "MIT",
+        answers: false,
         good_for: "captions in sentences, labels (72.0 %)",
         weights: "open_clip_pytorch_model.safetensors",
         config: L_14,
@@ -41,6 +44,7 @@ pub const PUBLISHED: [Published; 4] = [
         repo: "laion/CoCa-ViT-L-14-laion2B-s13B-b90k",
         parameters: 638_450_177,
         licence: "MIT",
+        answers: false,
         good_for: "captions like alt texts, labels (75.6 %)",
         weights: "open_clip_pytorch_model.bin",
         config: L_14,
@@ -49,6 +53,7 @@ pub const PUBLISHED: [Published; 4] = [
         repo: "laion/mscoco_finetuned_CoCa-ViT-B-32-laion2B-s13B-b90k",
         parameters: 253_560_065,
         licence: "MIT",
+        answers: false,
         good_for: "captions in sentences, and nothing else (0.79 %)",
         weights: "open_clip_pytorch_model.bin",
         config: B_32,
@@ -57,6 +62,7 @@ pub const PUBLISHED: [Published; 4] = [
         repo: "laion/CoCa-ViT-B-32-laion2B-s13B-b90k",
         parameters: 253_560_065,
         licence: "MIT",
+        answers: false,
         good_for: "captions like alt texts, labels (63.3 %)",
         weights: "open_clip_pytorch_model.bin",
         config: B_32,

@@ -4,6 +4,8 @@ use std::borrow::Cow;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
+use sha2::{Digest, Sha256};
+
 use super::checkpoint::Checkpoint;
 use super::config::{CONFIG, Config};
 use super::published;
@@ -30,6 +32,8 @@ pub enum ModelSource {
 /// Far above any configuration or tokenizer: that of CLIP takes some 3 MB. Reading a crafted one takes
 /// up to sixty times its size.
 const TEXT_BYTES: u64 = 8 << 20;
+
+const MERGES: &str = "merges.txt";
 
 /// The name of the built-in model.
 pub const SHAPES: &str = "shapes";
@@ -97,6 +101,17 @@ impl ModelSource {
         }
     }
 
+    /// Whether the model was trained on questions with answers; `None` where nothing is known of it. One
+    /// that was not goes on with a question as it would with any text, seldom with an answer.
+    pub fn answers_questions(&self) -> Option<bool> {
+        match self {
+            Self::Directory(_) => None,
+            Self::Repo { repo, .. } => published::find(repo).map(|known| known.answers),
+            #[cfg(feature = "shapes")]
+            Self::Shapes => Some(true),
+        }
+    }
+
     /// The path that messages name for one of the model's files.
     pub fn file(&self, name: &str) -> PathBuf {
         match self {
@@ -127,11 +142,11 @@ impl ModelSource {
     /// Errors: [`Error::Model`] if none of these is there, or if it is malformed.
     pub fn tokenizer(&self, config: &Config) -> Result<Tokenizer> {
         let (context_length, vocab) = (config.context_length, config.vocab);
-        let (json, merges) = ("tokenizer.json", "merges.txt");
+        let (json, merges) = ("tokenizer.json", MERGES);
         if let Some(content) = self.tokenizer_json()? {
             return Tokenizer::from_json(&self.file(json), &content, context_length, vocab);
         }
-        if let Some(content) = self.read_if_there(merges)? {
+        if let Some(content) = self.merges()? {
             return Tokenizer::from_merges(&self.file(merges), &content, context_length, vocab);
         }
         if vocab == CLIP_VOCAB {
@@ -152,6 +167,14 @@ impl ModelSource {
         }
     }
 
+    fn merges(&self) -> Result<Option<Cow<'static, [u8]>>> {
+        match self {
+            Self::Directory(_) | Self::Repo { .. } => self.read_if_there(MERGES),
+            #[cfg(feature = "shapes")]
+            Self::Shapes => Ok(None),
+        }
+    }
+
     fn read_if_there(&self, name: &str) -> Result<Option<Cow<'static, [u8]>>> {
         match self.read(name) {
             Err(Error::Io { reason, .. }) if reason.kind() == ErrorKind::NotFound => Ok(None),
@@ -162,6 +185,30 @@ impl ModelSource {
     fn read(&self, name: &str) -> Result<Cow<'static, [u8]>> {
         let path = self.file(name);
         files::read(&path, "a text file of a model", TEXT_BYTES).map(Cow::Owned)
+    }
+
+    /// What tells this model from any other: sha256 over configuration, tokenizer and weights, in
+    /// hexadecimal. Reads all of them.
+    ///
+    /// Errors: a file that cannot be read, or weights that are none.
+    pub fn hash(&self) -> Result<String> {
+        let mut hash = Sha256::new();
+        let mut add = |bytes: &[u8]| {
+            hash.update((bytes.len() as u64).to_le_bytes());
+            hash.update(bytes);
+        };
+        add(&self.config_json()?);
+        for text in [self.tokenizer_json()?, self.merges()?] {
+            add(text.as_deref().unwrap_or_default());
+        }
+        let weights = self.weights()?;
+        weights.contents().for_each(&mut add);
+        weights.release();
+        Ok(hash
+            .finalize()
+            .iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect())
     }
 
     /// Maps the weights.

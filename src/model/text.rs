@@ -87,6 +87,24 @@ impl Text {
         Ok(Texts { embedding, tokens })
     }
 
+    /// Decoder tokens (R, count, E) of the first `count` of `ids` (R, L). No CLS reads them: it comes
+    /// last and is causal, so that they are those of [`forward`](Self::forward).
+    pub fn tokens(&self, pass: &mut Pass, ids: &Tensor, count: usize) -> Result<Tensor> {
+        let x = embed_tokens(
+            pass,
+            ids,
+            0,
+            count,
+            &self.token_embedding,
+            &self.positional_embedding,
+            None,
+        )?;
+        for block in &self.resblocks {
+            block.forward(pass, &x, Mask::Causal)?;
+        }
+        Ok(x)
+    }
+
     /// Decoder tokens (R, count, E) of the `count` ids behind those that each layer has seen. The CLS
     /// comes last and is causal, so that generation can leave it out.
     pub fn forward_cached<'a>(

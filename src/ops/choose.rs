@@ -1,4 +1,4 @@
-//! Over rows of logits: softmax, top-k.
+//! Over rows of logits: softmax, top-k, log-probabilities of given ids.
 
 use super::grid::{folded, wide};
 use super::shaders;
@@ -54,4 +54,48 @@ pub fn top_k(pass: &mut Pass, x: &Tensor, k: usize) -> Result<(Tensor, Tensor)> 
     let grid = folded(x.rows(), 1);
     pass.dispatch(&kernel, &[x, &values, &columns], &params, grid);
     Ok((values, columns))
+}
+
+#[repr(C)]
+#[derive(Clone, Copy, bytemuck::Pod, bytemuck::Zeroable)]
+struct LogprobParams {
+    rows: u32,
+    vocabulary: u32,
+    count: u32,
+    length: u32,
+    first: u32,
+}
+
+/// Natural logarithms of the probabilities that `logits` (R, count, V) `f32` give to ids
+/// `first..first + count` of texts `ids` (R, L) `u32`, all below V: (R, count) `f32`. The logits are
+/// read on the GPU alone, for they are V times as large. Errors: out of memory.
+pub fn token_logprobs(
+    pass: &mut Pass,
+    logits: &Tensor,
+    ids: &Tensor,
+    first: usize,
+) -> Result<Tensor> {
+    let &[texts, count, vocabulary] = logits.dims() else {
+        panic!("logits are (R, count, V), not {logits:?}");
+    };
+    assert_eq!(logits.dtype(), DType::F32, "logits are f32");
+    assert_eq!(ids.dtype(), DType::U32, "ids are u32");
+    assert_eq!(ids.rows(), texts, "ids {ids:?} of {logits:?}");
+    assert!(
+        first + count <= ids.cols(),
+        "ids {first}.. of {ids:?} for {logits:?}"
+    );
+    let y = pass.tensor(&[texts, count], DType::F32)?;
+    let params = LogprobParams {
+        rows: logits.rows() as u32,
+        vocabulary: vocabulary as u32,
+        count: count as u32,
+        length: ids.cols() as u32,
+        first: first as u32,
+    };
+    let constants = [("LANES", wide(pass.gpu().caps(), vocabulary, 1).into())];
+    let kernel = (pass.gpu()).kernel(shaders::TOKEN_LOGPROBS, DType::F32, &constants)?;
+    let grid = folded(logits.rows(), 1);
+    pass.dispatch(&kernel, &[logits, ids, &y], &params, grid);
+    Ok(y)
 }

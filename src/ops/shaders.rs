@@ -36,8 +36,10 @@ shaders! {
     POOL_MERGE = "pool_merge";
     RESIZE = "resize";
     SAMPLE_STEP = "sample_step";
+    SCORE_ROWS = "score_rows";
     SCORE_TOKENS = "score_tokens";
     SLICE_ROWS = "slice_rows";
     SOFTMAX = "softmax";
+    TOKEN_LOGPROBS = "token_logprobs";
     TOP_K = "top_k";
 }

@@ -28,6 +28,26 @@ pub fn top_k(x: &[f32], width: usize, k: usize) -> (Vec<f32>, Vec<u32>) {
     (values, columns)
 }
 
+/// Log-probabilities under `logits` (R, `count`, `width`) of ids `first..first + count` of texts `ids`
+/// (R, `length`).
+pub fn token_logprobs(
+    logits: &[f32],
+    width: usize,
+    ids: &[u32],
+    length: usize,
+    first: usize,
+) -> Vec<f32> {
+    let texts = ids.len() / length;
+    let count = logits.len() / width / texts;
+    let mut y = Vec::with_capacity(texts * count);
+    for (text, rows) in ids.chunks(length).zip(logits.chunks(count * width)) {
+        for (row, &id) in rows.chunks(width).zip(&text[first..]) {
+            y.push((f64::from(row[id as usize]) - log_sum_exp(row)) as f32);
+        }
+    }
+    y
+}
+
 pub(super) fn log_sum_exp(row: &[f32]) -> f64 {
     let max = f64::from(row.iter().fold(f32::MIN, |m, &v| m.max(v)));
     let sum: f64 = row.iter().map(|&v| (f64::from(v) - max).exp()).sum();

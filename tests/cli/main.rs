@@ -1,7 +1,17 @@
 //! The program as a black box: what it prints where, and how it ends.
 
 #[cfg(feature = "shapes")]
+mod ask;
+#[cfg(feature = "shapes")]
 mod captions;
+#[cfg(feature = "shapes")]
+mod embed;
+#[cfg(all(feature = "gstreamer", feature = "shapes"))]
+mod eval;
+#[cfg(all(feature = "index", feature = "shapes", feature = "gstreamer"))]
+mod index;
+#[cfg(all(feature = "index", feature = "shapes", feature = "gstreamer"))]
+mod search;
 #[cfg(feature = "shapes")]
 mod writing;
 
@@ -62,9 +72,12 @@ fn assert_refuses(args: &[&str], code: i32, words: &[&str]) {
 fn help_tells_of_exit_codes_and_the_environment() {
     for args in [
         &["--help"][..],
+        &["ask", "--help"],
         &["caption", "--help"],
+        &["embed", "--help"],
         &["parity", "--help"],
         &["models", "--help"],
+        &["eval", "--help"],
     ] {
         let output = run(args);
         assert_code(&output, 0);

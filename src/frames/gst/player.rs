@@ -13,6 +13,7 @@ use gstreamer_app::AppSink;
 use super::graph::{Flow, Graph, STALL, element, stream_time};
 use super::picture;
 use crate::Result;
+use crate::frames::Orientation;
 
 /// Containers round times, the finest of them to less than this, in nanoseconds.
 pub(super) const TOLERANCE: i64 = 1_000;
@@ -232,16 +233,24 @@ impl Player {
     pub(super) fn picture(&self, shot: &Shot) -> Result<crate::frames::Picture> {
         let source = lock(&self.tap).source.upgrade();
         let stated = source.and_then(|pad| pad.current_caps());
-        let turn = self
-            .sink
-            .static_pad("sink")
-            .map(|pad| picture::orientation(&pad));
-        picture::copy(&shot.sample, stated.as_deref(), turn.unwrap_or_default())
+        picture::copy(&shot.sample, stated.as_deref(), self.orientation())
             .map_err(|problem| crate::Error::media(self.path(), problem))
+    }
+
+    /// The turn that shows its pictures upright.
+    pub(super) fn orientation(&self) -> Orientation {
+        let pad = self.sink.static_pad("sink");
+        pad.map(|pad| picture::orientation(&pad))
+            .unwrap_or_default()
     }
 }
 
 impl Shot {
+    /// The frame as the decoder holds it, with its caps.
+    pub(super) fn raw(&self) -> Option<(gst::Buffer, gst::Caps)> {
+        Some((self.sample.buffer_owned()?, self.sample.caps_owned()?))
+    }
+
     /// Frames a second that the file states; 25 where it does not.
     pub(super) fn rate(&self) -> (i64, i64) {
         let stated = self

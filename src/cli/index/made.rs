@@ -1,0 +1,129 @@
+//! What an index is made with: its own ways where it has some, else what the command line says.
+
+use std::path::Path;
+
+use vcoca_gpu::engine::{Engine, Pooling, WindowOptions};
+use vcoca_gpu::frames::{Sampling, Seconds};
+use vcoca_gpu::gpu::DType;
+use vcoca_gpu::index::{Index, Recipe};
+use vcoca_gpu::model::ModelSource;
+use vcoca_gpu::windows::Windows;
+
+use crate::cli::hub::HubArgs;
+use crate::cli::model::{Element, open};
+use crate::cli::{MISUSED, Stop};
+
+#[derive(clap::Args)]
+pub struct ModelArgs {
+    /// "shapes", a directory, or owner/name[@revision] on Hugging Face [default: the index's own; of a
+    /// new index: shapes]
+    #[arg(long, value_name = "MODEL")]
+    model: Option<String>,
+
+    #[command(flatten)]
+    hub: HubArgs,
+
+    /// Element type of weights and activations [default: f16 where the adapter has it, else f32]
+    #[arg(long, value_name = "TYPE")]
+    dtype: Option<Element>,
+}
+
+impl ModelArgs {
+    /// Loads the model that is named, or that of `recipe`.
+    pub fn load(
+        &self,
+        recipe: Option<&Recipe>,
+        quiet: bool,
+    ) -> Result<(ModelSource, Engine), Stop> {
+        let own = recipe.map(|recipe| recipe.model.as_str());
+        #[cfg(feature = "shapes")]
+        let own = own.or(Some(vcoca_gpu::model::SHAPES));
+        let Some(name) = self.model.as_deref().or(own) else {
+            let problem = "a new index needs a --model: none is built in";
+            return Err(Stop::Fault(MISUSED, anyhow::anyhow!(problem)));
+        };
+        open(name, &self.hub, quiet, |gpu, source, progress| {
+            Engine::load_with(gpu, source, self.dtype.map(DType::from), progress)
+        })
+    }
+}
+
+#[derive(clap::Args)]
+pub struct WaysArgs {
+    /// How videos are cut: a length and a stride like 4s/2s, whole, or shots [default: the index's own;
+    /// of a new index: 4s/2s]
+    #[arg(long)]
+    windows: Option<Windows>,
+
+    /// Frames to look at in each window [default: the index's own; of a new index: 8]
+    #[arg(long, value_name = "T", value_parser = clap::value_parser!(u16).range(1..=4096))]
+    frames: Option<u16>,
+
+    /// How frames of whole videos are chosen: uniform or keyframes [default: the index's own; of a new
+    /// index: uniform]
+    #[arg(long)]
+    sampling: Option<Sampling>,
+}
+
+impl WaysArgs {
+    /// How videos are read into an index that was made so, or into a new one.
+    pub fn options(&self, recipe: Option<&Recipe>) -> Result<WindowOptions, Stop> {
+        let own = recipe.map_or_else(default, Recipe::options);
+        let options = WindowOptions {
+            windows: self.windows.unwrap_or(own.windows),
+            frames: self.frames.map_or(own.frames, usize::from),
+            sampling: self.sampling.unwrap_or(own.sampling),
+        };
+        if options.windows != Windows::Whole && options.sampling == Sampling::Keyframes {
+            let problem =
+                "--sampling keyframes goes with --windows whole: others are read from end to end";
+            return Err(Stop::Fault(MISUSED, anyhow::anyhow!(problem)));
+        }
+        Ok(options)
+    }
+}
+
+/// How videos are read into a new index, if nothing else is said.
+fn default() -> WindowOptions {
+    WindowOptions {
+        windows: Windows::Sliding {
+            length: Seconds::from(4),
+            stride: Seconds::from(2),
+        },
+        frames: 8,
+        sampling: Sampling::Uniform,
+    }
+}
+
+/// What embeddings of this model, read so, are made with.
+pub fn recipe(
+    source: &ModelSource,
+    engine: &Engine,
+    options: &WindowOptions,
+) -> Result<Recipe, Stop> {
+    // A directory is found again from anywhere.
+    let model = match source {
+        ModelSource::Directory(path) => {
+            let path = path.canonicalize().unwrap_or_else(|_| path.clone());
+            path.display().to_string()
+        }
+        _ => source.name(),
+    };
+    Ok(Recipe {
+        model,
+        model_hash: source.hash().map_err(Stop::unusable)?,
+        width: engine.model().config().embed_dim,
+        windows: options.windows,
+        frames: options.frames,
+        sampling: options.sampling,
+        pooling: Pooling::Flatten,
+    })
+}
+
+/// The index at `path`, if something is there.
+pub fn there(path: &Path) -> Result<Option<Index>, Stop> {
+    match path.metadata() {
+        Ok(meta) if !meta.is_file() || meta.len() > 0 => Ok(Some(Index::open(path)?)),
+        _ => Ok(None),
+    }
+}

@@ -1,0 +1,108 @@
+//! The files of a dataset's videos.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+
+use walkdir::WalkDir;
+
+use super::{Clip, Place};
+use crate::windows::Span;
+use crate::{Error, Result};
+
+/// What videos are looked for, without regard to case. Where a name is there with several, the first one
+/// here is taken.
+const EXTENSIONS: [&str; 5] = ["mp4", "mkv", "webm", "avi", "mov"];
+
+/// The videos below a folder, by the names of their files.
+pub struct Videos {
+    by_stem: HashMap<String, Vec<PathBuf>>,
+}
+
+/// A clip's file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Found {
+    pub path: PathBuf,
+    /// The part of the file that the clip is; all of it, if none.
+    pub span: Option<Span>,
+}
+
+impl Videos {
+    /// Lists the videos of a folder and of the folders in it, and follows links.
+    ///
+    /// Errors: [`Error::NotAFile`] if it is no folder, [`Error::Io`] if one cannot be listed.
+    pub fn list(folder: &Path) -> Result<Self> {
+        if !folder.metadata().map_err(Error::io(folder))?.is_dir() {
+            return Err(Error::NotAFile {
+                path: folder.to_owned(),
+                expected: "a folder of videos",
+                found: "a file".into(),
+            });
+        }
+        let mut by_stem: HashMap<String, Vec<PathBuf>> = HashMap::new();
+        for entry in WalkDir::new(folder).follow_links(true) {
+            let entry = match entry {
+                Ok(entry) => entry,
+                // A link to nowhere is a video that is missing, which is told where it is wanted; one to
+                // a folder around it leads to nothing new.
+                Err(error) if is_broken_link(&error) || error.loop_ancestor().is_some() => continue,
+                Err(error) => return Err(cannot_list(folder, error)),
+            };
+            let path = entry.path();
+            let stem = path.file_stem().and_then(|stem| stem.to_str());
+            if let (true, Some(_), Some(stem)) = (entry.file_type().is_file(), rank(path), stem) {
+                let files = by_stem.entry(stem.to_owned()).or_default();
+                files.push(entry.into_path());
+            }
+        }
+        for files in by_stem.values_mut() {
+            files.sort_by(|a, b| (rank(a), a).cmp(&(rank(b), b)));
+        }
+        Ok(Self { by_stem })
+    }
+
+    /// The file that holds a clip, by the first of its places that is there. A place with a folder is in
+    /// a folder of that name if there is one, else anywhere.
+    pub fn find(&self, clip: &Clip) -> Option<Found> {
+        clip.places.iter().find_map(|place| {
+            let path = self.at(place)?.clone();
+            let span = place.span;
+            Some(Found { path, span })
+        })
+    }
+
+    fn at(&self, place: &Place) -> Option<&PathBuf> {
+        let files = self.by_stem.get(&place.stem)?;
+        let beside = |path: &&PathBuf| {
+            let parent = path.parent().and_then(Path::file_name);
+            parent.is_some_and(|name| {
+                place
+                    .folder
+                    .as_ref()
+                    .is_some_and(|folder| name == &**folder)
+            })
+        };
+        files.iter().find(beside).or(files.first())
+    }
+}
+
+/// The place of a file's extension among those of videos.
+fn rank(path: &Path) -> Option<usize> {
+    let extension = path.extension()?.to_str()?;
+    EXTENSIONS
+        .iter()
+        .position(|known| extension.eq_ignore_ascii_case(known))
+}
+
+fn is_broken_link(error: &walkdir::Error) -> bool {
+    let io = error.io_error().map(std::io::Error::kind);
+    io == Some(std::io::ErrorKind::NotFound) && error.depth() > 0
+}
+
+fn cannot_list(folder: &Path, error: walkdir::Error) -> Error {
+    let path = error.path().unwrap_or(folder).to_owned();
+    let problem = error.to_string();
+    Error::Io {
+        path,
+        reason: (error.into_io_error()).unwrap_or_else(|| std::io::Error::other(problem)),
+    }
+}

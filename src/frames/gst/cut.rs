@@ -1,0 +1,353 @@
+//! A stretch of a video as a file of its own.
+
+use std::fs::{self, File};
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use gstreamer as gst;
+use gstreamer::prelude::*;
+use gstreamer_app::AppSrc;
+use gstreamer_video as gst_video;
+
+use super::at::nanoseconds;
+use super::graph::STALL;
+use super::player::{Gate, Player, TOLERANCE};
+use super::{fault, init};
+use crate::frames::{Orientation, Seconds};
+use crate::{Error, Result};
+
+/// Encoders by preference: H.264 plays nearly everywhere.
+const ENCODERS: [Encoder; 3] = [
+    Encoder {
+        name: "x264enc",
+        // About what the eye cannot tell from the source; the speed that costs little for it.
+        settings: &[
+            ("pass", "qual"),
+            ("quantizer", "21"),
+            ("speed-preset", "veryfast"),
+        ],
+        tail: &["h264parse", "mp4mux"],
+        extension: "mp4",
+    },
+    Encoder {
+        name: "openh264enc",
+        settings: &[("bitrate", "4000000")],
+        tail: &["h264parse", "mp4mux"],
+        extension: "mp4",
+    },
+    Encoder {
+        name: "vp8enc",
+        settings: &[
+            ("target-bitrate", "4000000"),
+            ("deadline", "1"),
+            ("cpu-used", "4"),
+        ],
+        tail: &["webmmux"],
+        extension: "webm",
+    },
+];
+
+struct Encoder {
+    name: &'static str,
+    settings: &'static [(&'static str, &'static str)],
+    /// From its stream to a container.
+    tail: &'static [&'static str],
+    extension: &'static str,
+}
+
+/// Raw pictures that wait for the encoder.
+const WAITING_BYTES: u64 = 32 << 20;
+
+/// Names tried before giving up.
+const MAX_NAMES: u32 = 10_000;
+
+/// Encodes the frames from `start` until before `end` into a new file.
+pub(in crate::frames) fn cut(
+    path: &Path,
+    start: Seconds,
+    end: Seconds,
+    folder: &Path,
+    name: &str,
+) -> Result<PathBuf> {
+    init()?;
+    let there = |name: &&str| gst::ElementFactory::find(name).is_some();
+    let all_there = |encoder: &&Encoder| [encoder.name].iter().chain(encoder.tail).all(there);
+    let encoder = ENCODERS.iter().find(all_there).ok_or_else(|| {
+        Error::media(
+            path,
+            "cannot be cut: no encoder for H.264 or VP8 is here; install gstreamer1.0-plugins-ugly (or \
+             -bad) and gstreamer1.0-plugins-good",
+        )
+    })?;
+    fs::create_dir_all(folder).map_err(Error::io(folder))?;
+    let place = Place::reserve(folder, name, encoder.extension)?;
+    let span = (nanoseconds(start), nanoseconds(end));
+    encode(path, span, encoder, &place.partial)?;
+    place.fill()
+}
+
+fn encode(path: &Path, (start, end): (i64, i64), encoder: &Encoder, to: &Path) -> Result<()> {
+    let player = Player::open(path, Gate::All)?;
+    if start > 0 {
+        // Where the file cannot seek, frames before the start are passed over.
+        player.seek(start, gst::SeekFlags::ACCURATE, Gate::All)?;
+    }
+    let mut writer: Option<Writer> = None;
+    let mut last = i64::MIN;
+    while let Some(shot) = player.pull()? {
+        let time = shot
+            .time
+            .ok_or_else(|| Error::media(path, "has no times to cut at"))?;
+        // Broken files show two frames at one time, which no encoder takes.
+        if time.saturating_add(TOLERANCE) < start || time <= last {
+            continue;
+        }
+        if time.saturating_add(TOLERANCE) >= end {
+            break;
+        }
+        last = time;
+        let Some((mut buffer, caps)) = shot.raw() else {
+            return Err(Error::media(path, "the decoder delivered an empty sample"));
+        };
+        let fresh = buffer.make_mut();
+        fresh.set_pts(gst::ClockTime::from_nseconds(
+            (time - start).max(0).unsigned_abs(),
+        ));
+        fresh.set_dts(gst::ClockTime::NONE);
+        let ends = shot.end.unwrap_or(i64::MAX).min(end);
+        let lasts = shot
+            .end
+            .map(|_| gst::ClockTime::from_nseconds((ends - time).max(0).unsigned_abs()));
+        fresh.set_duration(lasts);
+        let writer = match &mut writer {
+            Some(writer) => writer,
+            none => none.insert(Writer::start(
+                path,
+                &caps,
+                player.orientation(),
+                encoder,
+                to,
+            )?),
+        };
+        writer.push(buffer, &caps)?;
+    }
+    match writer {
+        Some(writer) => writer.end(),
+        None => Err(Error::media(path, "has no frame in this stretch of time")),
+    }
+}
+
+/// `appsrc ! videoflip ! videocrop ! videoconvert ! encoder ! … ! filesink`.
+struct Writer {
+    /// The video that frames come from.
+    path: PathBuf,
+    pipeline: gst::Pipeline,
+    source: AppSrc,
+    bus: gst::Bus,
+}
+
+impl Writer {
+    fn start(
+        path: &Path,
+        caps: &gst::Caps,
+        turn: Orientation,
+        encoder: &Encoder,
+        to: &Path,
+    ) -> Result<Self> {
+        let source = AppSrc::builder()
+            .caps(caps)
+            .format(gst::Format::Time)
+            .max_bytes(WAITING_BYTES)
+            .build();
+        let flip = element(path, "videoflip")?;
+        flip.set_property_from_str("video-direction", direction(turn));
+        let crop = element(path, "videocrop")?;
+        let info = gst_video::VideoInfo::from_caps(caps)
+            .map_err(|error| Error::media(path, error.to_string()))?;
+        // 4:2:0, which every player takes, has even sides. Cropped before it is turned.
+        crop.set_property("right", (info.width() % 2) as i32);
+        crop.set_property("bottom", (info.height() % 2) as i32);
+        let convert = element(path, "videoconvert")?;
+        let plain = element(path, "capsfilter")?;
+        let i420 = gst::Caps::builder("video/x-raw")
+            .field("format", "I420")
+            .build();
+        plain.set_property("caps", i420);
+        let encode = element(path, encoder.name)?;
+        for (name, value) in encoder.settings {
+            encode.set_property_from_str(name, value);
+        }
+        let sink = element(path, "filesink")?;
+        sink.set_property("location", to);
+        let mut chain = vec![source.clone().upcast(), crop, flip, convert, plain, encode];
+        for name in encoder.tail {
+            chain.push(element(path, name)?);
+        }
+        chain.push(sink);
+        let pipeline = gst::Pipeline::new();
+        let broken = |error: gst::glib::BoolError| Error::media(path, error.to_string());
+        pipeline.add_many(&chain).map_err(broken)?;
+        gst::Element::link_many(&chain).map_err(broken)?;
+        let bus = (pipeline.bus()).ok_or_else(|| Error::media(path, "the pipeline has no bus"))?;
+        let writer = Self {
+            path: path.to_owned(),
+            pipeline,
+            source,
+            bus,
+        };
+        // A failure arrives on the bus, with its reason.
+        let _ = writer.pipeline.set_state(gst::State::Playing);
+        Ok(writer)
+    }
+
+    /// Hands a frame on when the encoder has room for it.
+    fn push(&self, buffer: gst::Buffer, caps: &gst::Caps) -> Result<()> {
+        let (mut level, mut since) = (u64::MAX, Instant::now());
+        loop {
+            self.check()?;
+            let now = self.source.current_level_bytes();
+            if now < WAITING_BYTES {
+                break;
+            }
+            if now != level {
+                (level, since) = (now, Instant::now());
+            } else if since.elapsed() > STALL {
+                return Err(self.stalled());
+            }
+            thread::sleep(Duration::from_millis(2));
+        }
+        // A stream may change its size or format.
+        if self.source.caps().as_ref() != Some(caps) {
+            self.source.set_caps(Some(caps));
+        }
+        match self.source.push_buffer(buffer) {
+            Ok(_) => Ok(()),
+            Err(error) => {
+                self.check()?;
+                Err(Error::media(
+                    &self.path,
+                    format!("encoding stopped: {error}"),
+                ))
+            }
+        }
+    }
+
+    /// Writes what is left.
+    fn end(self) -> Result<()> {
+        let _ = self.source.end_of_stream();
+        let (mut level, mut since) = (u64::MAX, Instant::now());
+        loop {
+            let kinds = [gst::MessageType::Eos, gst::MessageType::Error];
+            let wait = gst::ClockTime::from_mseconds(20);
+            if let Some(message) = self.bus.timed_pop_filtered(wait, &kinds) {
+                return self.judge(&message);
+            }
+            let now = self.source.current_level_bytes();
+            if now != level {
+                (level, since) = (now, Instant::now());
+            } else if since.elapsed() > 2 * STALL {
+                return Err(self.stalled());
+            }
+        }
+    }
+
+    fn check(&self) -> Result<()> {
+        match self.bus.pop_filtered(&[gst::MessageType::Error]) {
+            Some(message) => self.judge(&message),
+            None => Ok(()),
+        }
+    }
+
+    fn judge(&self, message: &gst::Message) -> Result<()> {
+        match message.view() {
+            gst::MessageView::Error(error) => Err(fault::reported(&self.path, error)),
+            _ => Ok(()),
+        }
+    }
+
+    fn stalled(&self) -> Error {
+        Error::Stalled {
+            path: self.path.clone(),
+            seconds: STALL.as_secs(),
+            doing: "encoding a clip of it",
+        }
+    }
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        let _ = self.pipeline.set_state(gst::State::Null);
+    }
+}
+
+fn element(path: &Path, name: &str) -> Result<gst::Element> {
+    gst::ElementFactory::make(name).build().map_err(|_| {
+        let problem = format!("cannot be cut without GStreamer's element {name}");
+        Error::media(path, problem)
+    })
+}
+
+/// What `videoflip` calls a turn.
+fn direction(turn: Orientation) -> &'static str {
+    match turn {
+        Orientation::Upright => "identity",
+        Orientation::Rotate90 => "90r",
+        Orientation::Rotate180 => "180",
+        Orientation::Rotate270 => "90l",
+        Orientation::FlipHorizontal => "horiz",
+        Orientation::FlipRotate90 => "ur-ll",
+        Orientation::FlipRotate180 => "vert",
+        Orientation::FlipRotate270 => "ul-lr",
+    }
+}
+
+/// A name that was free, and the file beside it that becomes the clip when it is whole.
+struct Place {
+    path: PathBuf,
+    partial: PathBuf,
+    filled: bool,
+}
+
+impl Place {
+    /// An empty file keeps the name from others.
+    fn reserve(folder: &Path, name: &str, extension: &str) -> Result<Self> {
+        for number in 1..MAX_NAMES {
+            let number = match number {
+                1 => String::new(),
+                _ => format!("-{number}"),
+            };
+            let path = folder.join(format!("{name}{number}.{extension}"));
+            match File::create_new(&path) {
+                Ok(_) => {
+                    let partial = folder.join(format!("{name}{number}.{extension}.part"));
+                    return Ok(Self {
+                        path,
+                        partial,
+                        filled: false,
+                    });
+                }
+                Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
+                Err(error) => return Err(Error::io(&path)(error)),
+            }
+        }
+        let taken = std::io::Error::new(ErrorKind::AlreadyExists, "all its names are taken");
+        Err(Error::io(&folder.join(name))(taken))
+    }
+
+    fn fill(mut self) -> Result<PathBuf> {
+        fs::rename(&self.partial, &self.path).map_err(Error::io(&self.path))?;
+        self.filled = true;
+        Ok(self.path.clone())
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        if !self.filled {
+            let _ = fs::remove_file(&self.partial);
+            let _ = fs::remove_file(&self.path);
+        }
+    }
+}

@@ -1,0 +1,197 @@
+//! A video read window by window shows what reading each stretch alone shows.
+#![cfg(all(feature = "gstreamer", feature = "shapes"))]
+
+#[path = "common/clips.rs"]
+mod clips;
+mod common;
+
+use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
+
+use clips::{Clip, number};
+use common::gpu;
+use vcoca_gpu::engine::{Pooling, Window, WindowOptions};
+use vcoca_gpu::frames::{self, Frame, Sampling, Seconds, sample};
+use vcoca_gpu::gpu::DType;
+use vcoca_gpu::windows::Windows;
+use vcoca_gpu::{Engine, ModelSource, Result};
+
+static ENGINE: LazyLock<Engine> =
+    LazyLock::new(|| Engine::load(gpu(), &ModelSource::Shapes, Some(DType::F32)).unwrap());
+
+fn seconds(numer: i64, denom: i64) -> Seconds {
+    Seconds::new(numer, denom)
+}
+
+fn asset(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("assets")
+        .join(name)
+}
+
+fn stream(path: &Path, step: Seconds) -> Vec<Frame> {
+    let stream = frames::stream(path, step).unwrap().expect("a video");
+    stream.collect::<Result<_>>().unwrap()
+}
+
+fn windows(path: &Path, windows: &str, frames: usize) -> Vec<Window> {
+    let options = WindowOptions {
+        windows: windows.parse().unwrap(),
+        frames,
+        sampling: Sampling::Uniform,
+    };
+    let windows = ENGINE.windows(path, &options).unwrap();
+    windows.collect::<Result<_>>().unwrap()
+}
+
+fn distance(a: &[f32], b: &[f32]) -> f32 {
+    let differences = a.iter().zip(b).map(|(a, b)| (a - b).abs());
+    differences.fold(0.0, f32::max)
+}
+
+/// The tolerance of states merged in another order.
+const NEAR: f32 = 2e-6;
+
+#[test]
+fn a_stream_takes_the_frames_that_uniform_sampling_takes() {
+    let path = Clip::default().make(); // 30 frames in 1.2 s
+    for count in [1, 3, 5, 8, 30, 45] {
+        let step = seconds(12, 10 * count as i64);
+        let streamed = stream(&path, step);
+        let sampled = sample(&path, count, Sampling::Uniform).unwrap().frames;
+        let numbers = |frames: &[Frame]| -> Vec<u64> {
+            frames.iter().map(|frame| number(&frame.picture)).collect()
+        };
+        assert_eq!(numbers(&streamed), numbers(&sampled), "{count} frames");
+        let times = |frames: &[Frame]| -> Vec<Seconds> { frames.iter().map(|f| f.pts).collect() };
+        assert_eq!(times(&streamed), times(&sampled), "{count} frames");
+    }
+}
+
+#[test]
+fn frames_of_a_varying_rate_are_those_that_are_shown() {
+    // Frame i is shown from i(i+1)/2 times 20 ms on, for i + 1 times 20 ms.
+    let clip = Clip {
+        name: "varying-windows.mkv",
+        frames: 14,
+        rate: (0, 1),
+        encode: "x264enc key-int-max=10 ! matroskamux",
+        ..Clip::default()
+    };
+    let path = clip.make();
+    let step = seconds(1, 10);
+    let streamed = stream(&path, step);
+    assert_eq!(
+        streamed.len(),
+        18,
+        "the file does not tell how long the last frame lasts"
+    );
+    for (k, frame) in streamed.iter().enumerate() {
+        let middle = (2 * k as u64 + 1) * 50_000_000;
+        let shown = (0..14).rev().find(|&i| clip.start(i) <= middle).unwrap();
+        assert_eq!(number(&frame.picture), shown, "at {middle} ns");
+        assert_eq!(frame.pts, seconds(clip.start(shown) as i64, 1_000_000_000));
+    }
+}
+
+#[test]
+fn a_step_longer_than_the_video_gives_one_frame() {
+    let path = Clip::default().make();
+    assert_eq!(stream(&path, seconds(60, 1)).len(), 1);
+    assert!(frames::stream(&path, seconds(0, 1)).is_err());
+    let mut stream = frames::stream(&path, seconds(1, 5)).unwrap().unwrap();
+    assert_eq!(stream.by_ref().count(), 6);
+    assert_eq!(stream.duration().unwrap(), Some(seconds(6, 5)));
+    assert!(stream.next().is_none(), "nothing comes behind the end");
+}
+
+#[test]
+fn a_window_as_long_as_the_video_is_the_video() {
+    let path = asset("circle_and_heart.mp4");
+    let whole = windows(&path, "whole", 8).remove(0);
+    let length = whole.span.end; // 2.16 s or so
+    let text = format!("{}ns", (length * 1_000_000_000).to_integer());
+    let only = windows(&path, &text, 8);
+    assert_eq!(only.len(), 1);
+    assert_eq!(only[0].span, whole.span);
+    assert_eq!(only[0].frames, whole.frames);
+    assert!(distance(&only[0].embedding, &whole.embedding) < NEAR);
+}
+
+#[test]
+fn overlapping_windows_equal_each_stretch_encoded_alone() {
+    let path = asset("red_star.mp4"); // about 2.2 s
+    let all = stream(&path, seconds(1, 10));
+    let cut = windows(&path, "800ms/300ms", 8);
+    let end = cut.last().unwrap().span.end;
+    for (i, window) in cut.iter().enumerate() {
+        let start = seconds(3 * i as i64, 10);
+        assert_eq!(window.span.start, start);
+        assert_eq!(window.span.end, end.min(start + seconds(8, 10)));
+        let cells = 3 * i..(3 * i + 8).min(all.len());
+        let alone = ENGINE.encode_video(&all[cells.clone()]).unwrap();
+        let alone = ENGINE.read_embedding(&alone).unwrap();
+        assert!(distance(&window.embedding, &alone) < NEAR, "window {i}");
+        let mut times: Vec<Seconds> = all[cells].iter().map(|frame| frame.pts).collect();
+        times.dedup();
+        assert_eq!(window.frames, times);
+    }
+    let before_last = &cut[cut.len() - 2];
+    assert!(
+        before_last.span.end < end,
+        "no window is within another one"
+    );
+}
+
+#[test]
+fn images_are_one_window_however_videos_are_cut() {
+    let picture = image::RgbImage::from_pixel(20, 10, image::Rgb([200, 30, 30]));
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("red.png");
+    picture.save(&path).unwrap();
+    for cut in ["whole", "4s/2s", "shots"] {
+        let windows = windows(&path, cut, 8);
+        assert_eq!(windows.len(), 1, "{cut}");
+        assert_eq!(windows[0].span.end, seconds(0, 1));
+    }
+}
+
+#[test]
+fn each_way_of_pooling_is_what_its_definition_says() {
+    let path = asset("circle_and_heart.mp4");
+    let frames = sample(&path, 5, Sampling::Uniform).unwrap().frames;
+    let clips = ENGINE.encode_by(&frames, &Pooling::ALL).unwrap();
+    let read = |clip: &vcoca_gpu::engine::Clip| ENGINE.read_embedding(clip).unwrap();
+    let [flat, mean, patches] = [0, 1, 2].map(|i| read(&clips[i]));
+
+    let together = read(&ENGINE.encode_video(&frames).unwrap());
+    assert!(distance(&flat, &together) < NEAR);
+
+    let mut sum = vec![0.0f64; mean.len()];
+    for frame in &frames {
+        let alone = read(&ENGINE.encode_video(std::slice::from_ref(frame)).unwrap());
+        sum.iter_mut()
+            .zip(alone)
+            .for_each(|(sum, v)| *sum += f64::from(v));
+    }
+    let length = sum.iter().map(|v| v * v).sum::<f64>().sqrt();
+    let expected: Vec<f32> = sum.iter().map(|v| (v / length) as f32).collect();
+    assert!(distance(&mean, &expected) < NEAR);
+
+    // tests/parity.rs holds this way against PyTorch; here, that it is neither of the others.
+    assert!(distance(&patches, &flat) > 1e-4 && distance(&patches, &mean) > 1e-4);
+    for clip in &clips {
+        assert_eq!(clip.context.dims(), clips[0].context.dims());
+    }
+    assert!(ENGINE.encode_by(&[], &[Pooling::Mean]).is_err());
+    assert_eq!("mean".parse::<Pooling>().unwrap(), Pooling::Mean);
+    assert!("median".parse::<Pooling>().is_err());
+}
+
+#[test]
+fn a_still_video_has_one_shot() {
+    let shots = windows(&asset("red_star.mp4"), "shots", 8);
+    assert_eq!(shots.len(), 1);
+    assert_eq!(shots[0].span.start, seconds(0, 1));
+    assert_eq!(Windows::Shots.to_string(), "shots");
+}
