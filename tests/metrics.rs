@@ -51,9 +51,9 @@ mod tokens {
         assert!(*captions > 800 && differ.is_empty(), "{differ:#?}");
         let (written, differ) = &counts["written"];
         assert!(*written > 800 && differ.is_empty(), "{differ:#?}");
-        // Constructs that nobody put a space between.
+        // Constructs without spaces between: rules that meet only there are not all known.
         let (glued, differ) = &counts["glued"];
-        assert!(*glued > 400 && differ.len() * 100 < *glued, "{differ:#?}");
+        assert!(*glued > 400 && differ.len() * 200 < *glued, "{differ:#?}");
     }
 
     #[test]

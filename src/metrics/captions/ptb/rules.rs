@@ -47,6 +47,7 @@ const AS_THEY_STAND: &[&str] = &[
     "(?i)[djl]<A>",
     "(?i)(y<A>)<L>",
     "<ELIDED>",
+    "<L>+(?i:[aeiouy])<TICK>[aeiouA-Z]<L>*",
     // Words
     "<HYPHENED>",
     "<DOTTED>",
@@ -65,24 +66,26 @@ const AS_THEY_STAND: &[&str] = &[
     r"(<NUMBERED>\.) ?[0-9]",
     // Numbers, years, fractions, dates, telephones, money
     r"[+-]?(?:\d*(?:[.,:]\d+)+|\d+)",
+    // The releases of a program
+    r"(?i)(\d+(?:\.\d+)*\.x)[\s.!?,-]",
     r"(<A>\d\d)\s",
     "<A>[0-9]0s",
     r"(?:\d{1,4}<GAP>)?\d{1,4}/\d{1,4}",
     r"\d{1,2}[-/]\d{1,2}[-/]\d{2,4}",
     r"(?:\(\d{2,3}\)[ \u{a0}]?|\+{0,2}(?:\d{2,4}<GAP>){1,2})\d{3,4}<GAP>?\d{3,5}",
-    r"[A-Z]{1,2}\$",
+    r"[A-Z]+\$",
     // Addresses
     "(?i)https?://<PATH>",
     "(?i)www<LABELS>[a-z]{2,4}(?:/<PATH>)?",
-    r"(?i)<HOST>\.(?:<HOST>\.)*(?:com|net|org|edu)(?:/<PATH>)?",
-    r"[A-Za-z0-9]<ACCOUNT>*@(?:<DOMAIN>+\.)*<DOMAIN>+",
+    r"(?:<HOST>\.)+(?i:com|net|org|edu)(?:/<PATH>)?",
+    r"(?:<|&lt;)?[A-Za-z0-9]<ACCOUNT>*@(?:<DOMAIN>+\.)*<DOMAIN>+(?:>|&gt;)?",
     r"@[A-Za-z_]\w*",
     "#<L>+",
     // Faces
     r"([<>]?[:;=][-o*']?[()DPdpO\\{@|\[\]])[^A-Za-z0-9]",
     r"<EYE>_<EYE>|\(<EYE>[_.]?<EYE>\)",
     // Runs of one mark
-    "[!?]+|[*]+|_+|-{5,}|@{2,}|#{2,}|<<|>>",
+    r"[!?]+|\\\*|[*]+|_+|-{5,}|@{2,}|#{2,}|<<|>>",
 ];
 
 const STRAIGHT: &[&str] = &[
@@ -100,33 +103,32 @@ const OTHERS: &[(&str, &str)] = &[
     ("(?i)&quot;|''|``", "''"),
     ("(?i)&apos;", "'"),
     ("(?i)&nbsp;", ""),
-    ("-{2,4}", "--"),
+    ("-{2,4}|(?i)&[mn]dash;", "--"),
     (r"\.{3,5}", "..."),
 ];
 
 /// The names, from the largest expressions to the smallest: a name stands for what may hold later ones.
 const NAMES: &[(&str, &str)] = &[
-    // o'clock, D'Artagnan; hawai'i
+    // o'clock, D'Artagnan
     (
         "<ELIDED>",
-        "(?:(?i:[dlno])<TICK><L><L>+|[A-HJ-XZ]<TICK><L><L>+|<L>+(?i:[aeiouy])<TICK><VOWEL><L>*)",
+        "(?:(?i:[dlno])<TICK><L><L>+|[A-HJ-XZ]<TICK><L><L>+)",
     ),
-    ("<VOWEL>", "[aeiouA-Z]"),
     ("<HYPHENED>", "<PART>(?:<HYPHEN><PART>)*"),
     ("<PART>", "(?:(?i:[dlo])<A><L>)?<W>+"),
     // end.the
     ("<DOTTED>", "<L><W>*(?:[.!?]<L><W>*)+"),
-    ("<JOINED>", "<W>+(?:_<W>+)+(?:-<W>+)*"),
-    ("<COMPANY>", "[A-Z]+(?:&[A-Z]+)+"),
+    ("<JOINED>", "<W>+(?:[-_]<W>+)+"),
+    ("<COMPANY>", "[A-Z]+(?:[&+][A-Z]+)+"),
     ("<SLASHED>", "[A-Za-z0-9]+(?:-[A-Za-z]+){0,2}"),
     ("<ACRONYM>", r"[A-Za-z](?:\.[A-Za-z])+\."),
     // HTML
     ("<NAME>", r"[A-Za-z][\w:.-]*"),
     ("<VALUE>", r"(?:'[^']*'|\x22[^\x22]*\x22|[^ '\x22>]+)"),
-    // Addresses end in no punctuation.
+    // Addresses end in no punctuation. (`,-_` is a range, with capitals and digits in it.)
     ("<PATH>", r"[^\s<NEVER>()]+[^\s<NEVER>.!?(){},-]"),
-    ("<LABELS>", r"(?:\.[^\s<NEVER>.!?(){},:;'@]+)+\."),
-    ("<HOST>", r"[^\s<NEVER>.!?(){},:;'@_$-]+"),
+    ("<LABELS>", r"(?:\.[^\s<NEVER>.!?(){},]+)+\."),
+    ("<HOST>", r"[^\s<NEVER>!?(){}$'`,-_]+"),
     ("<ACCOUNT>", r"[^\s<NEVER>(){}]"),
     ("<DOMAIN>", r"[^\s<NEVER>(){}.]"),
     ("<NEVER>", r"\x22<>|"),
