@@ -2,6 +2,7 @@
 
 mod ask;
 mod caption;
+mod classify;
 mod devices;
 mod embed;
 mod eval;
@@ -93,6 +94,9 @@ enum Command {
     /// Say what videos and images show
     #[command(after_help = AFTER_HELP)]
     Caption(caption::Args),
+    /// Say which of given labels videos show
+    #[command(after_help = help(classify::EXAMPLES))]
+    Classify(classify::Args),
     /// Answer questions about a video
     #[command(after_help = help(ask::EXAMPLES))]
     Ask(ask::Args),
@@ -173,6 +177,7 @@ pub fn run() -> ExitCode {
     let outcome = match cli.command {
         Command::Ask(args) => ask::run(&args, started, cli.quiet),
         Command::Caption(args) => caption::run(&args, started, cli.quiet),
+        Command::Classify(args) => classify::run(&args, cli.quiet),
         Command::Embed(args) => embed::run(&args, cli.quiet),
         #[cfg(feature = "index")]
         Command::Index(args) => index::run(&args, cli.quiet),
