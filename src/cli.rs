@@ -2,6 +2,7 @@
 
 mod ask;
 mod caption;
+mod classify;
 mod devices;
 mod embed;
 mod eval;
@@ -62,7 +63,6 @@ Environment:
   NO_COLOR           no colours";
 
 /// What stands below the help of a command that has examples.
-#[cfg(feature = "index")]
 fn help(examples: &str) -> String {
     format!("{examples}\n\n{AFTER_HELP}")
 }
@@ -94,6 +94,9 @@ enum Command {
     /// Say what videos and images show
     #[command(after_help = AFTER_HELP)]
     Caption(caption::Args),
+    /// Say which of given labels videos show
+    #[command(after_help = help(classify::EXAMPLES))]
+    Classify(classify::Args),
     /// Answer questions about a video
     #[command(after_help = help(ask::EXAMPLES))]
     Ask(ask::Args),
@@ -112,7 +115,7 @@ enum Command {
     #[command(after_help = AFTER_HELP)]
     Devices(devices::Args),
     /// Measure what the model reaches on a public benchmark
-    #[command(after_help = format!("{}\n\n{AFTER_HELP}", eval::EXAMPLES))]
+    #[command(after_help = help(eval::EXAMPLES))]
     Eval(eval::Args),
     /// List the models that are built in, downloaded, or known
     #[command(after_help = AFTER_HELP)]
@@ -174,6 +177,7 @@ pub fn run() -> ExitCode {
     let outcome = match cli.command {
         Command::Ask(args) => ask::run(&args, started, cli.quiet),
         Command::Caption(args) => caption::run(&args, started, cli.quiet),
+        Command::Classify(args) => classify::run(&args, cli.quiet),
         Command::Embed(args) => embed::run(&args, cli.quiet),
         #[cfg(feature = "index")]
         Command::Index(args) => index::run(&args, cli.quiet),

@@ -1,57 +1,14 @@
 //! Zero-shot classification: each label becomes texts through templates, their mean embedding stands for
 //! it, and a video is likeliest to show the label that it is closest to.
 
-use std::path::Path;
+mod none;
+mod templates;
 
-use serde::Serialize;
+pub use none::NoneOfThese;
+pub use templates::Templates;
 
-use crate::files;
+use crate::model::Texts;
 use crate::{Engine, Error, Result};
-
-/// Texts with `{}` where a label goes.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(transparent)]
-pub struct Templates(Vec<String>);
-
-/// Far above any list of templates.
-const BYTES: u64 = 1 << 20;
-
-impl Default for Templates {
-    /// The label alone.
-    fn default() -> Self {
-        Self(vec!["{}".into()])
-    }
-}
-
-impl Templates {
-    /// Reads templates from a file, one a line.
-    ///
-    /// Errors: [`Error::Dataset`] for a file without lines, or with one that has no `{}`; what cannot be
-    /// read.
-    pub fn read(path: &Path) -> Result<Self> {
-        let bytes = files::read(path, "a list of templates", BYTES)?;
-        let text = String::from_utf8_lossy(&bytes);
-        let lines = text.lines().map(str::trim).enumerate();
-        let mut templates = Vec::new();
-        for (i, line) in lines.filter(|(_, line)| !line.is_empty()) {
-            if !line.contains("{}") {
-                let shown = files::shown(line);
-                let problem = format!("line {}: expected a text with {{}}, found {shown}", i + 1);
-                return Err(Error::dataset(path, problem));
-            }
-            templates.push(line.to_owned());
-        }
-        match templates.is_empty() {
-            true => Err(Error::dataset(path, "is empty")),
-            false => Ok(Self(templates)),
-        }
-    }
-
-    fn fill(&self, label: &str) -> Vec<String> {
-        let texts = self.0.iter().map(|template| template.replace("{}", label));
-        texts.collect()
-    }
-}
 
 /// Labels as a model reads them.
 pub struct Labels {
@@ -73,21 +30,19 @@ impl Labels {
                 found: "none".into(),
             });
         }
-        let embed = |name: &String| {
-            let texts = engine.embed_texts(&templates.fill(name))?;
-            let mut sum = vec![0.0; texts[0].len()];
-            for text in &texts {
-                sum.iter_mut()
-                    .zip(text.iter())
-                    .for_each(|(sum, x)| *sum += x);
-            }
-            let length = sum.iter().map(|x| x * x).sum::<f32>().sqrt();
-            Ok(sum.iter().map(|x| x / length.max(1e-12)).collect())
-        };
+        let mut embeddings = Vec::with_capacity(names.len());
+        // As many labels as are read together, and not the texts of all at a time.
+        for some in names.chunks(Texts::AT_ONCE.div_ceil(templates.len())) {
+            let texts: Vec<String> = (some.iter())
+                .flat_map(|name| templates.fill(name))
+                .collect();
+            let read = engine.embed_texts(&texts)?;
+            embeddings.extend(read.chunks(templates.len()).map(mean));
+        }
         Ok(Self {
-            embeddings: names.iter().map(embed).collect::<Result<_>>()?,
-            scale: engine.model().logit_scale(),
             names,
+            embeddings,
+            scale: engine.model().logit_scale(),
         })
     }
 
@@ -97,20 +52,39 @@ impl Labels {
 
     /// The cosine of an embedding (E), l2-normalised, with each label, times the checkpoint's scale.
     pub fn logits(&self, embedding: &[f32]) -> Vec<f32> {
-        let dot =
-            |label: &Vec<f32>| -> f32 { label.iter().zip(embedding).map(|(a, b)| a * b).sum() };
-        self.embeddings
-            .iter()
-            .map(|label| self.scale * dot(label))
+        (self.embeddings.iter())
+            .map(|label| self.scale * dot(label, embedding))
             .collect()
     }
 
     /// The softmax of the [`logits`](Self::logits).
     pub fn probabilities(&self, embedding: &[f32]) -> Vec<f32> {
-        let logits = self.logits(embedding);
-        let most = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-        let weights: Vec<f32> = logits.iter().map(|logit| (logit - most).exp()).collect();
-        let total: f32 = weights.iter().sum();
-        weights.iter().map(|weight| weight / total).collect()
+        softmax(&self.logits(embedding))
     }
+}
+
+/// Probabilities of logits.
+pub fn softmax(logits: &[f32]) -> Vec<f32> {
+    let most = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    let weights: Vec<f64> = (logits.iter())
+        .map(|logit| f64::from(logit - most).exp())
+        .collect();
+    let total: f64 = weights.iter().sum();
+    (weights.iter())
+        .map(|weight| (weight / total) as f32)
+        .collect()
+}
+
+/// The l2-normalised mean of embeddings (E).
+fn mean<T: AsRef<[f32]>>(embeddings: &[T]) -> Vec<f32> {
+    let mut sum = vec![0.0f64; embeddings[0].as_ref().len()];
+    for embedding in embeddings {
+        (sum.iter_mut().zip(embedding.as_ref())).for_each(|(sum, &x)| *sum += f64::from(x));
+    }
+    let length = sum.iter().map(|x| x * x).sum::<f64>().sqrt().max(1e-12);
+    sum.iter().map(|x| (x / length) as f32).collect()
+}
+
+fn dot(a: &[f32], b: &[f32]) -> f32 {
+    a.iter().zip(b).map(|(a, b)| a * b).sum()
 }

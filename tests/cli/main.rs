@@ -5,6 +5,8 @@ mod ask;
 #[cfg(feature = "shapes")]
 mod captions;
 #[cfg(feature = "shapes")]
+mod classify;
+#[cfg(feature = "shapes")]
 mod embed;
 #[cfg(all(feature = "gstreamer", feature = "shapes"))]
 mod eval;

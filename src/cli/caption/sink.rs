@@ -215,18 +215,13 @@ impl Timings {
     fn of(told: &Told) -> Self {
         let clip = told.window.clip.timings;
         Self {
-            decode: to_microseconds(clip.decode),
-            preprocess: to_microseconds(clip.preprocess),
-            encode: to_microseconds(clip.encode),
-            pool: to_microseconds(clip.pool),
-            generate: to_microseconds(told.captions[0].generate),
+            decode: output::to_microseconds(clip.decode),
+            preprocess: output::to_microseconds(clip.preprocess),
+            encode: output::to_microseconds(clip.encode),
+            pool: output::to_microseconds(clip.pool),
+            generate: output::to_microseconds(told.captions[0].generate),
         }
     }
-}
-
-/// Clocks know no more than that.
-fn to_microseconds(ms: f64) -> f64 {
-    (ms * 1e3).round() / 1e3
 }
 
 /// The stretch of time from the first frame to the last; none for images.
