@@ -17,6 +17,13 @@ use vcoca_gpu::windows::Windows;
 use self::sink::{Format, Sink, Told};
 use super::{FAILED, MISUSED, ModelArgs, Stop, VideoArgs, WritingArgs, progress, report};
 
+pub const EXAMPLES: &str = "\
+Examples:
+  vcoca-gpu caption assets/*.mp4
+  vcoca-gpu caption --beams 6 --candidates 3 assets/circle_and_heart.mp4
+  vcoca-gpu caption --windows shots tests/data/world/moments/videos/long_000.mp4
+  vcoca-gpu caption --windows 4s/2s --format srt tests/data/world/moments/videos/long_000.mp4 > long_000.srt";
+
 #[derive(clap::Args)]
 pub struct Args {
     #[command(flatten)]
