@@ -22,7 +22,7 @@ Examples:
   vcoca-gpu caption assets/*.mp4
   vcoca-gpu caption --beams 6 --candidates 3 assets/circle_and_heart.mp4
   vcoca-gpu caption --windows shots tests/data/world/moments/videos/long_000.mp4
-  vcoca-gpu caption --windows 4s/2s --format srt tests/data/world/moments/videos/long_000.mp4 > long_000.srt";
+  vcoca-gpu caption --windows 4s/2s --format srt assets/red_star.mp4 > red_star.srt";
 
 #[derive(clap::Args)]
 pub struct Args {

@@ -19,7 +19,7 @@ pub const EXAMPLES: &str = "\
 Examples:
   vcoca-gpu classify assets/red_star.mp4 --labels \"a red star,a green cross,a blue circle\"
   vcoca-gpu classify assets/*.mp4 --labels star,cross --templates openai --none
-  vcoca-gpu classify assets/green_cross.mp4 --labels-file tests/data/world/ucf101/classInd.txt --top 3
+  vcoca-gpu classify assets/*.mp4 --labels-file tests/data/world/ucf101/classInd.txt --top 3
 
 The numbers are the softmax over all labels, with the checkpoint's own scale: they are 100 % together.
 \"None of these\" is as likely as a label that has come 0.6 of the way from words that say nothing to

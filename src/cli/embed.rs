@@ -23,9 +23,9 @@ use run::Run;
 pub const EXAMPLES: &str = "\
 Examples:
   vcoca-gpu embed --out embeddings assets/*.mp4
-  find videos -name '*.mp4' | sort | vcoca-gpu embed --list - --windows 4s/2s --out embeddings
-  vcoca-gpu embed --list videos.txt --out embeddings --shard 2/4    # on the second of four machines
-  vcoca-gpu embed --texts queries.txt --format jsonl --out queries
+  find assets -name '*.mp4' | sort | vcoca-gpu embed --list - --windows 1s/500ms --out windows
+  vcoca-gpu embed --out shared --part-size 1 --shard 2/3 assets/*.mp4   # the second of 3 machines
+  echo \"a red star\" | vcoca-gpu embed --texts - --format jsonl --out queries
 
 What is in DIR:
   settings.json                        what the embeddings were made with

@@ -18,8 +18,9 @@ pub const EXAMPLES: &str = "\
 Examples:
   vcoca-gpu eval captioning --dataset msrvtt --pooling flatten,mean,patches-only \\
       --annotations tests/data/world/msrvtt/MSRVTT_data.json --videos tests/data/world/msrvtt/videos
-  vcoca-gpu eval classification --dataset ucf101 --annotations classInd.txt testlist01.txt \\
-      --videos UCF-101 --out results
+  vcoca-gpu eval classification --dataset ucf101 --out results \\
+      --annotations tests/data/world/ucf101/classInd.txt tests/data/world/ucf101/testlist01.txt \\
+      --videos tests/data/world/ucf101/videos
 
 What each dataset's --annotations are:
   classification  kinetics        the csv of a split of Kinetics-400, 600 or 700

@@ -24,6 +24,7 @@ use sparkline::Scale;
 
 pub const EXAMPLES: &str = "\
 Examples:
+  vcoca-gpu index add --index videos.index assets
   vcoca-gpu search --index videos.index \"a red star\"
   vcoca-gpu search --index videos.index \"a red star - red + blue\" --top 3 --html found.html";
 

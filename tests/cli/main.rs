@@ -10,6 +10,14 @@ mod classify;
 mod embed;
 #[cfg(all(feature = "gstreamer", feature = "shapes"))]
 mod eval;
+#[cfg(all(
+    unix,
+    feature = "gstreamer",
+    feature = "index",
+    feature = "parquet",
+    feature = "shapes"
+))]
+mod examples;
 #[cfg(all(feature = "index", feature = "shapes", feature = "gstreamer"))]
 mod index;
 #[cfg(all(feature = "index", feature = "shapes", feature = "gstreamer"))]
