@@ -37,7 +37,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     parser.add_argument("world", type=Path, help="the ucf101 folder of render_world.py's output")
     parser.add_argument("--binary", type=Path, required=True, help="the vcoca-gpu program")
-    parser.add_argument("--sizes", type=int, nargs="+", default=[4, 10, 20], help="labels of a group")
+    parser.add_argument("--sizes", type=int, nargs="+", default=[10, 20], help="labels of a group")
     args = parser.parse_args()
     clips = sorted((args.world / "videos").glob("*/*.mp4"))
     classes = sorted({clip.parent.name for clip in clips})
