@@ -55,6 +55,15 @@ fn frames_of_varying_length_are_told_apart() {
 }
 
 #[test]
+fn before_the_first_frame_the_first_is_shown() {
+    let path = clips::timed("excerpts_late.mkv", &[500, 540, 580]);
+    for time in [0, 100, 500, 539] {
+        assert_eq!(shown(&path, time), 1, "{time} ms");
+    }
+    assert_eq!(shown(&path, 545), 2);
+}
+
+#[test]
 fn an_image_shows_itself() {
     let path = clips::file("excerpts.png", []);
     image::RgbImage::from_pixel(4, 3, image::Rgb([1, 2, 3]))

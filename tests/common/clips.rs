@@ -133,6 +133,24 @@ pub fn write(path: &Path, encode: &str, feed: impl FnOnce(&AppSrc)) -> PathBuf {
     path.to_owned()
 }
 
+/// A clip with sound from its beginning, whose frames are numbered from 1 and begin at these milliseconds.
+pub fn timed(name: &str, starts: &[u64]) -> PathBuf {
+    gst::init().unwrap();
+    let caps = "video/x-raw,format=I420,width=64,height=48,framerate=0/1";
+    let info = gst_video::VideoInfo::from_caps(&caps.parse::<gst::Caps>().unwrap()).unwrap();
+    let encode = format!(
+        "{caps} ! jpegenc quality=100 ! mux. audiotestsrc num-buffers=5 ! mux. matroskamux name=mux"
+    );
+    write(&folder().join(name), &encode, |source| {
+        for (number, &start) in (1..).zip(starts) {
+            let mut frame = woven(&info, number, number);
+            let buffer = frame.get_mut().unwrap();
+            buffer.set_pts(gst::ClockTime::from_mseconds(start));
+            source.push_buffer(frame).unwrap();
+        }
+    })
+}
+
 /// A picture with one number in its even rows and another in its odd ones.
 pub fn woven(info: &gst_video::VideoInfo, even: u64, odd: u64) -> gst::Buffer {
     let buffer = gst::Buffer::with_size(info.size()).unwrap();

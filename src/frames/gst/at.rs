@@ -18,16 +18,15 @@ pub(in crate::frames) fn at(path: &Path, time: Seconds) -> Result<Frame> {
     let mut shown = None;
     for from in [time, time - BACK, 0] {
         let from = from.max(0);
-        if time > 0 {
-            // Where the file cannot seek, it goes on from where it is.
-            player.seek(from, gst::SeekFlags::ACCURATE, Gate::All)?;
-        }
+        // Where the file cannot seek, it goes on from where it is.
+        let sought = time > 0 && player.seek(from, gst::SeekFlags::ACCURATE, Gate::All)?;
         shown = reach(&player, time)?.or(shown);
         let begun = |shot: &Shot| {
             shot.time
                 .is_none_or(|begins| begins <= time.saturating_add(TOLERANCE))
         };
-        if shown.as_ref().is_some_and(begun) {
+        // There is nothing before the beginning, and no way back without seeking.
+        if from == 0 || !sought || shown.as_ref().is_some_and(begun) {
             break;
         }
     }
