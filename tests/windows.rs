@@ -106,6 +106,52 @@ fn a_step_longer_than_the_video_gives_one_frame() {
 }
 
 #[test]
+fn a_clock_that_jumps_by_days_ends_the_video() {
+    let hours = |name: &str, starts: [u64; 3]| clips::timed(name, &starts.map(|h| h * 3_600_000));
+    let step = seconds(3600, 1);
+    let slides = hours("slides.mkv", [0, 5, 20]);
+    assert!(
+        stream(&slides, step).len() >= 20,
+        "a slide may stand for hours"
+    );
+    let jumps = hours("jumps.mkv", [0, 1, 100]);
+    assert!(stream(&jumps, step).len() <= 3);
+    let late = hours("late.mkv", [100, 101, 102]);
+    let error = frames::stream(&late, step).unwrap().unwrap().next();
+    let error = error.unwrap().unwrap_err().to_string();
+    assert!(error.contains("clock"), "{error}");
+}
+
+#[test]
+fn what_is_left_behind_the_last_step_belongs_to_the_last_window() {
+    // 1.2 s; the second window's first step has its middle behind the end.
+    let path = Clip::default().make();
+    let cut = windows(&path, "800ms", 1);
+    let spans: Vec<_> = cut.iter().map(|w| (w.span.start, w.span.end)).collect();
+    assert_eq!(spans, [(seconds(0, 1), seconds(6, 5))]);
+    // Enough is left for a step.
+    let cut = windows(&path, "800ms", 2);
+    let spans: Vec<_> = cut.iter().map(|w| (w.span.start, w.span.end)).collect();
+    let middle = seconds(4, 5);
+    assert_eq!(spans, [(seconds(0, 1), middle), (middle, seconds(6, 5))]);
+}
+
+#[test]
+fn windows_that_leave_gaps_or_never_end_are_refused() {
+    let path = Clip::default().make();
+    for stride in [seconds(0, 1), seconds(-1, 1), seconds(3, 1)] {
+        let length = seconds(2, 1);
+        let options = WindowOptions {
+            windows: Windows::Sliding { length, stride },
+            frames: 2,
+            sampling: Sampling::Uniform,
+        };
+        let error = ENGINE.windows(&path, &options).err().expect("refused");
+        assert!(error.to_string().contains("stride"), "{error}");
+    }
+}
+
+#[test]
 fn a_window_as_long_as_the_video_is_the_video() {
     let path = asset("circle_and_heart.mp4");
     let whole = windows(&path, "whole", 8).remove(0);

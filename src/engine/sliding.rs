@@ -24,7 +24,14 @@ pub(super) struct Sliding<'e> {
 
 impl<'e> Sliding<'e> {
     /// Seconds from one frame to the next of windows with `frames` frames.
-    pub fn step(length: Seconds, frames: usize) -> Result<Seconds> {
+    pub fn step(length: Seconds, stride: Seconds, frames: usize) -> Result<Seconds> {
+        if stride <= Seconds::ZERO || stride > length {
+            return Err(Error::Argument {
+                what: "stride of windows",
+                expected: format!("above 0 s and up to their length, {length} s"),
+                found: format!("{stride} s"),
+            });
+        }
         if !(1..=MAX_COUNT).contains(&frames) {
             return Err(Error::Argument {
                 what: "number of frames",
@@ -76,11 +83,17 @@ impl<'e> Sliding<'e> {
                 _ => return Ok(None),
             }
         }
-        self.done = video_end.is_some_and(|video_end| video_end <= end);
         self.count += 1;
-        let span = Span {
-            start,
-            end: video_end.map_or(end, |video_end| video_end.clamp(start, end)),
+        // What is left behind the last window may be too short for a step: then it belongs to that.
+        let next = self.cell_from(self.stride * self.count);
+        let none_left = self.first + self.held.len() <= next;
+        let span = match video_end {
+            Some(video_end) if video_end <= end || none_left => {
+                self.done = true;
+                let end = video_end.max(start);
+                Span { start, end }
+            }
+            _ => Span { start, end },
         };
         let mut frames: Vec<Seconds> = cells.iter().map(|cell| cell.pts).collect();
         frames.dedup();

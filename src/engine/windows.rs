@@ -50,12 +50,15 @@ impl Engine {
     /// damage behind the first frames of a video only ends the video, with a warning.
     ///
     /// Errors: those of [`frames::sample`] and [`encode_video`](Self::encode_video);
-    /// [`Error::Argument`] for a number of frames out of range.
+    /// [`Error::Argument`] for a number of frames out of range, and for a stride that is not above 0 or
+    /// above the length of a window.
     pub fn windows(&self, path: &Path, options: &WindowOptions) -> Result<VideoWindows<'_>> {
         let step = match options.windows {
             Windows::Whole => None,
             Windows::Shots => Some(Shots::STEP),
-            Windows::Sliding { length, .. } => Some(Sliding::step(length, options.frames)?),
+            Windows::Sliding { length, stride } => {
+                Some(Sliding::step(length, stride, options.frames)?)
+            }
         };
         let stream = match step {
             Some(step) => frames::stream(path, step)?.map(|stream| (stream, step)),

@@ -7,6 +7,10 @@ use super::{init, seconds};
 use crate::frames::{Frame, Seconds};
 use crate::{Error, Result};
 
+/// The longest that a frame is shown, in nanoseconds: a clock that jumps further is damaged, and would give
+/// steps without end.
+const LONGEST: i64 = 24 * 60 * 60 * 1_000_000_000;
+
 /// What is shown in the middle of each step, for step after step to the end of the video.
 pub(in crate::frames) struct Steps {
     player: Player,
@@ -114,7 +118,15 @@ impl Steps {
                         let problem = "its frames have no times, which windows need";
                         return Err(Error::media(self.player.path(), problem));
                     };
-                    self.end = self.end.max(shot.end.unwrap_or(time)).max(time);
+                    let before = self.shown.as_ref().map_or(0, |shown| shown.time);
+                    if time.saturating_sub(before) > LONGEST {
+                        let problem =
+                            "its clock jumps by more than a day from one frame to the next";
+                        return Err(Error::media(self.player.path(), problem));
+                    }
+                    let longest = time.saturating_add(LONGEST);
+                    let end = shot.end.unwrap_or(time).clamp(time, longest);
+                    self.end = self.end.max(end);
                     self.ahead = Some(Taken { time, shot });
                 }
                 None => self.ended = true,
