@@ -35,8 +35,12 @@ pub(super) fn read(files: &[PathBuf], split: Option<&str>) -> Result<Items> {
         return Err(Error::dataset(&files[0], problem));
     }
     classes.sort();
+    // A folder and one of its lists may both be named.
+    let mut names: Vec<&str> = classes.iter().map(|(class, _)| class.as_str()).collect();
+    names.dedup();
     let mut items = Grouped::new();
-    for (i, (class, list)) in classes.iter().enumerate() {
+    for (class, list) in &classes {
+        let place = names.partition_point(|name| *name < class.as_str());
         let source = Source::open(list)?;
         for (number, line) in source.lines() {
             let (stem, part) = video(line).ok_or_else(|| {
@@ -44,11 +48,11 @@ pub(super) fn read(files: &[PathBuf], split: Option<&str>) -> Result<Items> {
                 source.line_error(number, problem)
             })?;
             if part == "2" {
-                items.add(clip(class, stem), i);
+                items.add(clip(class, stem), place);
             }
         }
     }
-    let names = classes.iter().map(|(class, _)| words(class)).collect();
+    let names = names.into_iter().map(words).collect();
     Ok(items.into_classes(names))
 }
 

@@ -20,15 +20,20 @@ pub(super) fn read(files: &[PathBuf], split: Option<&str>) -> Result<Items> {
     for file in files {
         let source = Source::open(file)?;
         table::each(&source, |row| {
-            let label = label(row.text("label")?);
-            names.insert(label.clone());
             if let Some(split) = split {
                 let of = row.text("split")?;
                 if of != split {
                     splits.insert(of.to_owned());
+                    // Its label is a class, too; the rows of the test split may have none.
+                    let label = label(row.cell_if_there("label").unwrap_or_default());
+                    if !label.is_empty() {
+                        names.insert(label);
+                    }
                     return Ok(());
                 }
             }
+            let label = label(row.text("label")?);
+            names.insert(label.clone());
             let (start, end) = (row.seconds("time_start")?, row.seconds("time_end")?);
             let video = row.text("youtube_id")?;
             let stem = format!("{video}_{:06}_{:06}", start.to_integer(), end.to_integer());

@@ -31,6 +31,19 @@ fn kinetics_names_files_by_times_of_six_digits() {
     );
 }
 
+#[test]
+fn kinetics_rows_of_another_split_may_lack_a_label() {
+    let csv = "label,youtube_id,time_start,time_end,split\n\
+               abseiling,xyz,101,111,val\n\
+               ,qqq,0,10,test\n";
+    let content = [("all.csv", csv)];
+    let items = read("kinetics", Task::Classification, Some("val"), &content).unwrap();
+    let (names, found) = classes(items);
+    assert_eq!((names, found.len()), (owned(&["abseiling"]), 1));
+    let said = read("kinetics", Task::Classification, Some("test"), &content).unwrap_err();
+    assert!(said.to_string().contains("line 3: field label"), "{said}");
+}
+
 const CLASSES: (&str, &str) = (
     "classInd.txt",
     "1 ApplyEyeMakeup\r\n2 YoYo\r\n3 WatchingTV\r\n",
@@ -90,6 +103,18 @@ fn hmdb51_takes_the_test_videos_of_a_folder_of_splits() {
     assert_eq!((names, found.len()), (owned(&["brush hair"]), 1));
     let said = read(Some("3")).unwrap_err().to_string();
     assert!(said.contains("NAME_test_split3.txt"), "{said}");
+}
+
+#[test]
+fn hmdb51_takes_a_list_once_that_is_named_twice() {
+    let (folder, files) = files(&HMDB);
+    let both = [folder.path().join("splits"), files[1].clone()];
+    let items = Dataset::Hmdb51
+        .read(Task::Classification, &both, None)
+        .unwrap();
+    let (names, found) = classes(items);
+    assert_eq!(names, ["brush hair", "wave"]);
+    assert_eq!(found[0], ("brush_hair/other".into(), vec![0]));
 }
 
 #[test]
