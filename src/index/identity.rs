@@ -3,7 +3,7 @@
 use std::fmt::Write;
 use std::fs::{self, Metadata};
 use std::io::Read;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
 use sha2::{Digest, Sha256};
@@ -82,12 +82,24 @@ fn mtime(meta: &Metadata) -> i64 {
 }
 
 /// The path by which the index knows a file, however it was reached: absolute, without links. Of a file
-/// that is gone, absolute.
+/// that is gone, the path that it had if the folders that are left are what they were.
 pub(super) fn canonical(path: &Path) -> Result<PathBuf> {
-    match fs::canonicalize(path) {
-        Ok(path) => Ok(path),
-        Err(_) => std::path::absolute(path).map_err(Error::io(path)),
+    if let Ok(real) = fs::canonicalize(path) {
+        return Ok(real);
     }
+    let path = std::path::absolute(path).map_err(Error::io(path))?;
+    let left = |folder: &Path| Some((fs::canonicalize(folder).ok()?, folder.to_owned()));
+    let Some((mut real, folder)) = path.ancestors().skip(1).find_map(left) else {
+        return Ok(path);
+    };
+    let gone = path.strip_prefix(&folder).expect("a folder above it");
+    for part in gone.components() {
+        match part {
+            Component::ParentDir => drop(real.pop()),
+            part => real.push(part),
+        }
+    }
+    Ok(real)
 }
 
 /// A path as the bytes that the system has for it.

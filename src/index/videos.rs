@@ -375,9 +375,11 @@ fn copy(change: &Transaction, id: i64, path: &Path) -> rusqlite::Result<i64> {
 /// Deletes a path and all below it.
 fn delete_tree(change: &Transaction, path: &Path) -> rusqlite::Result<usize> {
     let path = path_bytes(path);
-    // What begins with the path and a separator sorts between these two.
-    let first = [path, &[MAIN_SEPARATOR as u8]].concat();
-    let end = [path, &[MAIN_SEPARATOR as u8 + 1]].concat();
+    // That of the outermost folder ends with a separator itself.
+    let folder = path.strip_suffix(&[MAIN_SEPARATOR as u8]).unwrap_or(path);
+    // What begins with the folder and a separator sorts between these two.
+    let first = [folder, &[MAIN_SEPARATOR as u8]].concat();
+    let end = [folder, &[MAIN_SEPARATOR as u8 + 1]].concat();
     let which = "WHERE path = ?1 OR (path >= ?2 AND path < ?3)";
     let windows = format!("DELETE FROM windows WHERE video IN (SELECT id FROM videos {which})");
     let key = params![path, first, end];

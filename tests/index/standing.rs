@@ -147,3 +147,24 @@ fn what_was_dropped_meanwhile_has_to_be_read() {
     assert!(!index.adopt(&moved, &standing).unwrap());
     assert_eq!(paths(&index), [] as [PathBuf; 0]);
 }
+
+#[test]
+#[cfg(unix)]
+fn a_file_that_is_gone_is_forgotten_by_any_way_to_it() {
+    let (folder, mut index, video) = known();
+    let home = video.parent().unwrap();
+    fs::create_dir(home.join("sub")).unwrap();
+    std::os::unix::fs::symlink(home, home.join("link")).unwrap();
+    let identity = Identity::of(&video).unwrap();
+    fs::remove_file(&video).unwrap();
+    for way in ["sub/../v.mp4", "link/v.mp4", "gone/../v.mp4"] {
+        assert_eq!(index.remove(&home.join(way)).unwrap(), 1, "{way}");
+        index
+            .put(&video, &identity, false, &entries(1, 1, 4))
+            .unwrap();
+    }
+    assert_eq!(index.remove(&home.join("nonesuch.mp4")).unwrap(), 0);
+    // The folder of all folders ends in a separator.
+    assert_eq!(index.remove(Path::new("/")).unwrap(), 1);
+    drop(folder);
+}
