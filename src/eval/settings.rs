@@ -44,7 +44,7 @@ impl Settings {
         set("pooling", json!(ways));
         match plan.task {
             Task::Classification => drop(set("templates", json!(plan.templates))),
-            Task::Captioning | Task::Qa => drop(set("writing", json!(plan.options))),
+            Task::Captioning | Task::Qa => drop(set("writing", short(json!(plan.options)))),
             Task::Retrieval => {}
         }
         Ok(Self(settings))
@@ -64,6 +64,26 @@ impl Settings {
             (Some(there), Some(here)) => format!("{name} is {there} there, {here} here"),
             _ => format!("{name} is not the same"),
         })
+    }
+}
+
+/// The same with the fewest digits that tell its numbers, which are 32-bit, apart: they are read from a
+/// file as they were written, which longer ones are not always.
+fn short(value: Value) -> Value {
+    match value {
+        Value::Object(fields) => {
+            let fields = fields.into_iter();
+            fields.map(|(name, value)| (name, short(value))).collect()
+        }
+        Value::Number(number) if number.is_f64() => {
+            let exact = number.as_f64().unwrap_or_default();
+            (exact as f32)
+                .to_string()
+                .parse::<f64>()
+                .unwrap_or(exact)
+                .into()
+        }
+        other => other,
     }
 }
 
@@ -101,4 +121,29 @@ fn file_hash(path: &Path) -> Result<String> {
 
 fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::generate::{Draw, Options, Strategy};
+
+    #[test]
+    fn options_are_read_from_a_file_as_they_were_written() {
+        for hundredths in 1..=300u16 {
+            let top_p = f32::from(hundredths) / 100.0;
+            let strategy = Strategy::Draw(Draw {
+                top_p,
+                ..Draw::default()
+            });
+            let options = Options {
+                strategy,
+                ..Options::default()
+            };
+            let writing = short(json!(options));
+            let text = serde_json::to_string(&writing).unwrap();
+            let read: Value = serde_json::from_str(&text).unwrap();
+            assert_eq!(read, writing, "{text}");
+        }
+    }
 }
