@@ -219,10 +219,11 @@ fn several_labels_of_a_video_are_measured_by_average_precision() {
         "c000 a red circle\nc001 a black cross\nc002 a cyan star\n",
     )
     .unwrap();
+    // The only red circle does nothing: it must not count against those that are called one.
     let rows = "id,actions\n\
-                v_RedCircle_g01_c01,c000 0.00 1.50;c000 2.00 2.10\n\
-                v_BlackCross_g01_c01,c001 0 1\n\
-                v_OrangeRing_g01_c01,\n";
+                v_RedCircle_g01_c01,\n\
+                v_BlackCross_g01_c01,c001 0 1;c000 0.00 1.50\n\
+                v_OrangeRing_g01_c01,c000 0.00 1.50;c000 2.00 2.10\n";
     fs::write(&csv, rows).unwrap();
     let (videos, paths) = (
         world("ucf101/videos"),
