@@ -1,6 +1,7 @@
 //! The files of a dataset's videos.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
+use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
 use walkdir::WalkDir;
@@ -16,6 +17,8 @@ const EXTENSIONS: [&str; 5] = ["mp4", "mkv", "webm", "avi", "mov"];
 /// The videos below a folder, by the names of their files.
 pub struct Videos {
     by_stem: HashMap<String, Vec<PathBuf>>,
+    /// The names of the folders that have any.
+    folders: HashSet<OsString>,
 }
 
 /// A clip's file.
@@ -39,6 +42,7 @@ impl Videos {
             });
         }
         let mut by_stem: HashMap<String, Vec<PathBuf>> = HashMap::new();
+        let mut folders = HashSet::new();
         for entry in WalkDir::new(folder).follow_links(true) {
             let entry = match entry {
                 Ok(entry) => entry,
@@ -50,6 +54,7 @@ impl Videos {
             let path = entry.path();
             let stem = path.file_stem().and_then(|stem| stem.to_str());
             if let (true, Some(_), Some(stem)) = (entry.file_type().is_file(), rank(path), stem) {
+                folders.extend(folder_of(path).map(OsStr::to_owned));
                 let files = by_stem.entry(stem.to_owned()).or_default();
                 files.push(entry.into_path());
             }
@@ -57,11 +62,11 @@ impl Videos {
         for files in by_stem.values_mut() {
             files.sort_by(|a, b| (rank(a), a).cmp(&(rank(b), b)));
         }
-        Ok(Self { by_stem })
+        Ok(Self { by_stem, folders })
     }
 
     /// The file that holds a clip, by the first of its places that is there. A place with a folder is in
-    /// a folder of that name if there is one, else anywhere.
+    /// a folder of that name if any video is in one, else anywhere.
     pub fn find(&self, clip: &Clip) -> Option<Found> {
         clip.places.iter().find_map(|place| {
             let path = self.at(place)?.clone();
@@ -72,17 +77,18 @@ impl Videos {
 
     fn at(&self, place: &Place) -> Option<&PathBuf> {
         let files = self.by_stem.get(&place.stem)?;
-        let beside = |path: &&PathBuf| {
-            let parent = path.parent().and_then(Path::file_name);
-            parent.is_some_and(|name| {
-                place
-                    .folder
-                    .as_ref()
-                    .is_some_and(|folder| name == &**folder)
-            })
-        };
-        files.iter().find(beside).or(files.first())
+        match place.folder.as_ref().map(OsStr::new) {
+            Some(folder) if self.folders.contains(folder) => {
+                files.iter().find(|path| folder_of(path) == Some(folder))
+            }
+            _ => files.first(),
+        }
     }
+}
+
+/// The name of the folder that a file is in.
+fn folder_of(path: &Path) -> Option<&OsStr> {
+    path.parent()?.file_name()
 }
 
 /// The place of a file's extension among those of videos.

@@ -55,6 +55,23 @@ fn of_two_files_of_one_name_that_of_the_class_is_taken_then_the_first() {
     assert_eq!(find("both", None), paths[3]);
 }
 
+#[test]
+fn a_video_of_another_class_does_not_stand_in_for_one_that_is_missing() {
+    let (folder, paths) = files(&[
+        ("wave/other.avi", "-"),
+        ("brush_hair/first.avi", "-"),
+        ("flat.avi", "-"),
+    ]);
+    let videos = Videos::list(folder.path()).unwrap();
+    let find = |stem, folder| {
+        let found = videos.find(&clip(&[(stem, Some(folder), None)]))?;
+        Some(found.path)
+    };
+    assert_eq!(find("other", "brush_hair"), None);
+    // Where there are no folders of classes, a file may be anywhere.
+    assert_eq!(find("flat", "walk"), Some(paths[2].clone()));
+}
+
 #[cfg(unix)]
 #[test]
 fn links_are_followed_and_broken_ones_are_missing_files() {
