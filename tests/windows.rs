@@ -144,6 +144,17 @@ fn overlapping_windows_equal_each_stretch_encoded_alone() {
 }
 
 #[test]
+fn windows_of_odd_lengths_come_to_the_same_as_round_ones() {
+    let path = asset("red_star.mp4");
+    let round = windows(&path, "1s/500ms", 7);
+    // A length that shares no factor with the number of frames: products of times leave 64 bits.
+    let odd = windows(&path, "1s 1ns/500000001ns", 4093);
+    assert_eq!(odd.len(), round.len());
+    assert_eq!(odd[1].span.start, seconds(500_000_001, 1_000_000_000));
+    assert_eq!(odd.last().unwrap().span.end, round.last().unwrap().span.end);
+}
+
+#[test]
 fn images_are_one_window_however_videos_are_cut() {
     let picture = image::RgbImage::from_pixel(20, 10, image::Rgb([200, 30, 30]));
     let folder = tempfile::tempdir().unwrap();

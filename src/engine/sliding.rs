@@ -91,7 +91,11 @@ impl<'e> Sliding<'e> {
 
     /// The first cell whose middle is at or behind `time`.
     fn cell_from(&self, time: Seconds) -> usize {
-        let half = Seconds::new(1, 2);
-        (time / self.cells.step - half).ceil().to_integer().max(0) as usize
+        let part = |ratio: Seconds| (i128::from(*ratio.numer()), i128::from(*ratio.denom()));
+        let ((n, d), (step_n, step_d)) = (part(time), part(self.cells.step));
+        // ⌈time / step - 1/2⌉, in integers that no length of window makes overflow.
+        let (over, under) = (2 * n * step_d - step_n * d, 2 * d * step_n);
+        let cell = over.div_euclid(under) + i128::from(over.rem_euclid(under) > 0);
+        usize::try_from(cell.max(0)).unwrap_or(usize::MAX)
     }
 }

@@ -50,8 +50,9 @@ impl Engine {
     /// damage behind the first frames of a video only ends the video, with a warning.
     ///
     /// Errors: those of [`frames::sample`] and [`encode_video`](Self::encode_video);
-    /// [`Error::Argument`] for a number of frames out of range.
+    /// [`Error::Argument`] for a number of frames out of range, or windows that cannot be.
     pub fn windows(&self, path: &Path, options: &WindowOptions) -> Result<VideoWindows<'_>> {
+        options.windows.check()?;
         let step = match options.windows {
             Windows::Whole => None,
             Windows::Shots => Some(Shots::STEP),
