@@ -201,7 +201,11 @@ pub fn run() -> ExitCode {
 /// Tells of an error, whatever the verbosity. Messages of the library name their cause themselves.
 fn report(error: impl std::fmt::Display) {
     // Where stderr is closed, too, the exit code has to do.
-    let _ = writeln!(std::io::stderr(), "error: {error}");
+    let _ = writeln!(
+        std::io::stderr(),
+        "error: {}",
+        output::plain(&error.to_string())
+    );
 }
 
 fn start_log(quiet: bool, verbose: u8) {
@@ -227,7 +231,8 @@ fn start_log(quiet: bool, verbose: u8) {
                 Level::Warn => "warning: ",
                 _ => "",
             };
-            writeln!(out, "{style}{label}{style:#}{}", record.args())
+            let text = record.args().to_string();
+            writeln!(out, "{style}{label}{style:#}{}", output::plain(&text))
         })
         .init();
 }

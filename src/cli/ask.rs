@@ -221,7 +221,7 @@ impl<'a> Session<'a> {
     /// Prints the question with its answer; below, all of them if there are several.
     fn show(&self, question: &str, reply: &Reply) -> io::Result<()> {
         let head = |answer: &str| {
-            let line = format!("{} {}", one_line(question), one_line(answer));
+            let line = format!("{} {}", output::plain(question), output::plain(answer));
             output::line(line.trim_end())
         };
         match reply {
@@ -229,6 +229,7 @@ impl<'a> Session<'a> {
                 head(&answers[0].text)?;
                 if answers.len() > 1 {
                     for Caption { text, logprob, .. } in answers {
+                        let text = output::plain(text);
                         output::line(format_args!("  {logprob:7.2}  {text}"))?;
                     }
                 }
@@ -236,7 +237,7 @@ impl<'a> Session<'a> {
             Reply::Chosen(ranked) => {
                 head(self.name(&ranked[0]))?;
                 for choice in ranked {
-                    let (percent, name) = (100.0 * choice.share, one_line(self.name(choice)));
+                    let (percent, name) = (100.0 * choice.share, output::plain(self.name(choice)));
                     output::line(format_args!("  {percent:5.1} %  {name}"))?;
                 }
             }
@@ -290,11 +291,6 @@ impl<'a> Session<'a> {
             },
         })
     }
-}
-
-/// A text without line breaks, which would make two results of one.
-fn one_line(text: &str) -> String {
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 impl<'a> Candidate<'a> {

@@ -15,7 +15,7 @@ use vcoca_gpu::windows::Windows;
 use vcoca_gpu::{Error, Result};
 
 use self::sink::{Format, Sink, Told};
-use super::{FAILED, MISUSED, ModelArgs, Stop, VideoArgs, WritingArgs, progress, report};
+use super::{FAILED, MISUSED, ModelArgs, Stop, VideoArgs, WritingArgs, output, progress, report};
 
 #[derive(clap::Args)]
 pub struct Args {
@@ -84,7 +84,7 @@ pub fn run(args: &Args, started: Instant, quiet: bool) -> Result<ExitCode, Stop>
     };
     let mut failed = false;
     for path in &args.paths {
-        bar.set_message(path.display().to_string());
+        bar.set_message(output::path(path));
         match teller.tell(path)? {
             Ok(()) => {}
             // Nothing more can come of this device.

@@ -127,7 +127,7 @@ pub fn run(args: &Args, quiet: bool) -> Result<ExitCode, Stop> {
     let bar = progress::bar(args.paths.len(), quiet);
     let mut failed = false;
     for path in &args.paths {
-        bar.set_message(path.display().to_string());
+        bar.set_message(output::path(path));
         match classifier.judge(path) {
             Ok(judged) => bar.suspend(|| match args.json {
                 true => output::json(&classifier.line(path, &judged, &model)),
@@ -193,11 +193,11 @@ impl Classifier<'_> {
     }
 
     fn text(&self, path: &Path, judged: &Judged) -> io::Result<()> {
-        output::line(path.display())?;
+        output::line(output::path(path))?;
         for i in self.ranks(judged) {
             let name = self.labels.names().get(i);
             let percent = 100.0 * judged.probabilities[i];
-            let name = name.map_or("none of these", String::as_str);
+            let name = output::plain(name.map_or("none of these", String::as_str));
             output::line(format_args!("  {percent:5.1} %  {name}"))?;
         }
         Ok(())

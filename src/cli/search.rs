@@ -16,7 +16,7 @@ use vcoca_gpu::frames::{Seconds, cut};
 use vcoca_gpu::index::{Index, Moment, Timeline, Wanted};
 use vcoca_gpu::windows::to_f64;
 
-use super::index::{IndexArgs, ModelArgs, recipe, shown};
+use super::index::{IndexArgs, ModelArgs, from_here, recipe, shown};
 use super::{FAILED, Stop, output, report};
 use page::Page;
 use query::QueryArgs;
@@ -158,16 +158,16 @@ fn show(
         "{:6.3}  {}  {}{}{}",
         moment.score,
         sparkline::line(video, scale),
-        shown(&video.path).display(),
+        shown(&video.path),
         span(video, moment),
-        caption.map_or(String::new(), |text| format!(": {text}"))
+        caption.map_or(String::new(), |text| format!(": {}", output::plain(text)))
     ))?;
     if args.open_at {
-        let play = shell::play(shown(&video.path), moment.span.start);
+        let play = shell::play(from_here(&video.path), moment.span.start);
         output::line(format_args!("        {play}"))?;
     }
     if let Some(clip) = clip {
-        output::line(format_args!("        {}", clip.display()))?;
+        output::line(format_args!("        {}", output::path(clip)))?;
     }
     Ok(())
 }

@@ -165,10 +165,11 @@ impl<'a> Sink<'a> {
         let span = span.map_or(String::new(), |(start, end)| {
             format!(" [{:.2}-{:.2} s]", to_f64(start), to_f64(end))
         });
-        let best = &captions[0].text;
-        output::line(format_args!("{}{span}: {best}", path.display()))?;
+        let best = output::plain(&captions[0].text);
+        output::line(format_args!("{}{span}: {best}", output::path(path)))?;
         if captions.len() > 1 {
             for Caption { text, logprob, .. } in captions {
+                let text = output::plain(text);
                 output::line(format_args!("  {logprob:7.2}  {text}"))?;
             }
         }

@@ -12,8 +12,9 @@ use vcoca_gpu::windows::to_f64;
 use vcoca_gpu::{Error, Result};
 
 use super::sparkline::Scale;
-use super::{is_image, shown, thumbnail};
-use crate::cli::index::count;
+use super::{is_image, thumbnail};
+use crate::cli::index::from_here;
+use crate::cli::output::count;
 
 const STYLE: &str = include_str!("page.css");
 
@@ -88,7 +89,7 @@ impl Page<'_> {
     ) -> Result<()> {
         let (address, name) = (
             escaped(&address(&video.path)),
-            shown(&video.path).to_string_lossy(),
+            from_here(&video.path).to_string_lossy(),
         );
         let name = escaped(&name);
         write(
