@@ -188,10 +188,73 @@ fn each_way_of_pooling_is_what_its_definition_says() {
     assert!("median".parse::<Pooling>().is_err());
 }
 
+fn world(name: &str) -> PathBuf {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/world");
+    folder.join(name)
+}
+
 #[test]
-fn a_still_video_has_one_shot() {
-    let shots = windows(&asset("red_star.mp4"), "shots", 8);
-    assert_eq!(shots.len(), 1);
-    assert_eq!(shots[0].span.start, seconds(0, 1));
-    assert_eq!(Windows::Shots.to_string(), "shots");
+fn shots_begin_where_the_picture_changes() {
+    let still = windows(&asset("red_star.mp4"), "shots", 8);
+    assert_eq!(still.len(), 1, "a moving star is one shot");
+
+    let shots = windows(&world("moments/videos/long_000.mp4"), "shots", 8);
+    let starts: Vec<Seconds> = shots.iter().map(|shot| shot.span.start).collect();
+    // The scenes of this video begin at 0, 5.9, 13.7, 17.1, 21.6 and 26 s; two frames a second are
+    // looked at.
+    let scenes = [
+        (0, 10),
+        (62, 10),
+        (137, 10),
+        (171, 10),
+        (215, 10),
+        (261, 10),
+    ];
+    assert_eq!(starts.len(), scenes.len(), "{starts:?}");
+    for (start, (n, d)) in starts.iter().zip(scenes) {
+        let late = *start - seconds(n, d);
+        assert!(late >= seconds(0, 1) && late <= seconds(1, 2), "{starts:?}");
+    }
+    for pair in shots.windows(2) {
+        assert_eq!(
+            pair[0].span.end, pair[1].span.start,
+            "no gap and no overlap"
+        );
+    }
+    assert_eq!(shots.last().unwrap().span.end, seconds(30, 1));
+    for shot in &shots {
+        let within = |time: &Seconds| (shot.span.start..shot.span.end).contains(time);
+        assert!(shot.frames.iter().all(within), "{:?}", shot.frames);
+    }
+    // A shot is what its frames are together, though they were merged a few at a time.
+    let all = stream(&world("moments/videos/long_000.mp4"), seconds(1, 2));
+    let first = &shots[1];
+    let alone: Vec<Frame> = (all.into_iter())
+        .filter(|frame| first.frames.contains(&frame.pts))
+        .collect();
+    let alone = ENGINE
+        .read_embedding(&ENGINE.encode_video(&alone).unwrap())
+        .unwrap();
+    assert!(distance(&first.embedding, &alone) < NEAR);
+}
+
+#[test]
+fn neighbours_that_show_nearly_the_same_are_joined() {
+    let path = world("moments/videos/long_000.mp4");
+    let options = WindowOptions {
+        windows: Windows::Shots,
+        frames: 8,
+        sampling: Sampling::Uniform,
+    };
+    let joined = |likeness: f32| -> Vec<Window> {
+        let windows = ENGINE.windows(&path, &options).unwrap();
+        windows.joined(likeness).collect::<Result<_>>().unwrap()
+    };
+    let (apart, together) = (joined(1.1), joined(-1.1));
+    assert_eq!(apart.len(), 6);
+    assert_eq!(together.len(), 1, "anything is as like as that");
+    assert_eq!(together[0].span.end, apart[5].span.end);
+    assert_eq!(together[0].embedding, apart[0].embedding, "the first one's");
+    let frames: usize = apart.iter().map(|shot| shot.frames.len()).sum();
+    assert_eq!(together[0].frames.len(), frames);
 }

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Write what others compute of generated captions and scores: the fixtures of tests/metrics.rs.
+"""Write what others compute of generated captions and scores: the fixtures of tests/metrics.
 
     tools/metrics_reference.py tests/data/metrics
 

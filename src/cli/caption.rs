@@ -8,11 +8,11 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use indicatif::ProgressBar;
+use vcoca_gpu::Error;
 use vcoca_gpu::engine::{Clip, Engine, WindowOptions};
 use vcoca_gpu::frames::Seconds;
 use vcoca_gpu::generate::Options;
 use vcoca_gpu::windows::Windows;
-use vcoca_gpu::{Error, Result};
 
 use self::sink::{Format, Sink, Told};
 use super::{FAILED, MISUSED, ModelArgs, Stop, VideoArgs, WritingArgs, output, progress, report};
@@ -31,7 +31,7 @@ pub struct Args {
     windows: Windows,
 
     /// Make one caption of neighbouring windows whose cosine is at least this; above 1: of none
-    #[arg(long, value_name = "COSINE", default_value_t = 0.98)]
+    #[arg(long, value_name = "COSINE", default_value_t = 0.98, value_parser = number)]
     join: f32,
 
     /// How captions are written; subtitles and chapters are of one PATH
@@ -48,6 +48,14 @@ pub struct Args {
 
     #[command(flatten)]
     writing: WritingArgs,
+}
+
+fn number(text: &str) -> Result<f32, String> {
+    let number = text.parse::<f32>().map_err(|error| error.to_string())?;
+    match number.is_nan() {
+        true => Err("not a number".into()),
+        false => Ok(number),
+    }
 }
 
 /// Windows that are written about together.
@@ -117,7 +125,7 @@ struct Teller<'a> {
 
 impl Teller<'_> {
     /// Tells all of one video. The inner error is the video's, the outer one that of printing.
-    fn tell(&mut self, path: &Path) -> io::Result<Result<()>> {
+    fn tell(&mut self, path: &Path) -> io::Result<vcoca_gpu::Result<()>> {
         let outcome = self.read(path)?;
         // What was told before an error stands.
         if let Some(last) = self.open.take() {
@@ -126,7 +134,7 @@ impl Teller<'_> {
         Ok(outcome)
     }
 
-    fn read(&mut self, path: &Path) -> io::Result<Result<()>> {
+    fn read(&mut self, path: &Path) -> io::Result<vcoca_gpu::Result<()>> {
         let mut windows = match self.engine.windows(path, self.windows) {
             Ok(windows) => windows.joined(self.join).fuse(),
             Err(error) => return Ok(Err(error)),

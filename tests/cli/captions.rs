@@ -171,3 +171,116 @@ fn a_closed_pipe_ends_quietly() {
     assert_code(&output, 0);
     assert_eq!(stderr(&output), "");
 }
+
+/// A video of 2.16 s whose picture changes at 1.24 s, from an orange circle to a black square.
+#[cfg(feature = "gstreamer")]
+fn two_scenes() -> String {
+    format!("{ROOT}/tests/data/world/msrvtt/videos/video3.mp4")
+}
+
+#[cfg(feature = "gstreamer")]
+#[test]
+fn each_shot_is_captioned_with_its_time() {
+    let video = two_scenes();
+    let output = run(&["caption", "-q", "--windows", "shots", &video]);
+    assert_code(&output, 0);
+    let lines: Vec<&str> = stdout(&output).lines().collect();
+    assert_eq!(lines.len(), 2, "{lines:?}");
+    assert!(
+        lines[0].starts_with(&format!("{video} [0.00-1.24 s]: ")),
+        "{lines:?}"
+    );
+    assert!(lines[0].ends_with("orange circle") && lines[1].ends_with("black square"));
+    assert!(lines[1].contains("[1.24-2.16 s]"));
+
+    let output = run(&["caption", "-q", "--windows", "shots", "--json", &video]);
+    let lines: Vec<Value> = (stdout(&output).lines())
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    assert_eq!(
+        (&lines[1]["start"], &lines[1]["end"]),
+        (&1.24.into(), &2.16.into())
+    );
+    assert_eq!(lines[1]["frames"], serde_json::json!([1.24, 1.72]));
+    assert!(lines[0]["timings_ms"]["decode"].as_f64().unwrap() > 0.0);
+}
+
+#[cfg(feature = "gstreamer")]
+#[test]
+fn captions_become_subtitles_and_chapters() {
+    let video = two_scenes();
+    let written = |format: &str| {
+        let output = run(&[
+            "caption",
+            "-q",
+            "--windows",
+            "shots",
+            "--format",
+            format,
+            &video,
+        ]);
+        assert_code(&output, 0);
+        stdout(&output).to_owned()
+    };
+    let srt = written("srt");
+    assert!(
+        srt.starts_with("1\n00:00:00,000 --> 00:00:01,240\na "),
+        "{srt}"
+    );
+    assert!(
+        srt.contains("\n\n2\n00:00:01,240 --> 00:00:02,160\na "),
+        "{srt}"
+    );
+    let vtt = written("vtt");
+    assert!(
+        vtt.starts_with("WEBVTT\n\n00:00:00.000 --> 00:00:01.240\na "),
+        "{vtt}"
+    );
+    let chapters = written("chapters");
+    assert!(
+        chapters.starts_with("00:00 a ") && chapters.contains("\n00:01 a "),
+        "{chapters}"
+    );
+
+    let two = ["caption", "--format", "srt", &video, &video];
+    assert_refuses(&two, 2, &["one PATH, found 2"]);
+}
+
+#[cfg(feature = "gstreamer")]
+#[test]
+fn overlapping_windows_that_are_told_the_same_are_one() {
+    let star = format!("{ROOT}/assets/red_star.mp4"); // 2.24 s of one star
+    let windows = |more: &[&str]| {
+        let args = [&["caption", "-q", "--windows", "1s/500ms"][..], more].concat();
+        let output = run(&args);
+        assert_code(&output, 0);
+        stdout(&output).to_owned()
+    };
+    let one = windows(&[&star]);
+    assert_eq!(one.lines().count(), 1, "{one}");
+    assert!(one.contains("[0.00-2.24 s]"), "{one}");
+    // Subtitles do not overlap, though windows do.
+    let vtt = windows(&["--format", "vtt", &two_scenes()]);
+    let times: Vec<&str> = vtt.lines().filter(|line| line.contains(" --> ")).collect();
+    assert!(times.len() > 1, "{vtt}");
+    for pair in times.windows(2) {
+        let (end, start) = (&pair[0][17..], &pair[1][..12]);
+        assert!(end <= start, "{vtt}");
+    }
+}
+
+#[test]
+fn cuts_that_make_no_sense_end_with_2() {
+    let refuse = |args: &[&str], words: &[&str]| {
+        assert_refuses(&[&["caption", "x"][..], args].concat(), 2, words);
+    };
+    refuse(&["--windows", "often"], &["4s/2s", "often"]);
+    refuse(&["--windows", "2s/4s"], &["not above it"]);
+    refuse(&["--windows", "0s"], &["above 0"]);
+    refuse(
+        &["--windows", "4s", "--sampling", "keyframes"],
+        &["whole videos"],
+    );
+    refuse(&["--json", "--format", "srt"], &["cannot be used with"]);
+    refuse(&["--join", "nan"], &["--join"]);
+}

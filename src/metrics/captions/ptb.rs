@@ -52,7 +52,8 @@ pub fn tokenize(text: &str) -> Vec<String> {
 /// The length of a word of nothing but letters with a space behind it, as most are, unless it is one
 /// of those that are taken apart.
 fn plain_word(text: &str) -> Option<usize> {
-    let length = text.bytes().take_while(u8::is_ascii_alphabetic).count();
+    let letters = text.bytes().take(REACH).take_while(u8::is_ascii_alphabetic);
+    let length = letters.count();
     let ends = matches!(text.as_bytes().get(length), Some(b' ' | b'\n'));
     (length > 0 && ends && !rules::is_taken_apart(&text[..length])).then_some(length)
 }
