@@ -8,11 +8,11 @@ use std::time::Instant;
 
 use clap::builder::NonEmptyStringValueParser;
 use serde::Serialize;
+use vcoca_gpu::ModelSource;
 use vcoca_gpu::engine::{Caption, Choice, Clip, Engine};
 use vcoca_gpu::generate::Options;
 use vcoca_gpu::gpu::DType;
 use vcoca_gpu::windows::to_f64;
-use vcoca_gpu::{Error, ModelSource};
 
 use super::output::to_microseconds;
 use super::writing::Search;
@@ -147,7 +147,7 @@ pub fn run(args: &Args, started: Instant, quiet: bool) -> Result<ExitCode, Stop>
     options.check().map_err(Stop::misused)?;
     let (source, engine) = args.model.load(quiet)?;
     for question in &args.questions {
-        (engine.check_question(question, &args.choices)).map_err(misused)?;
+        (engine.check_question(question, &args.choices)).map_err(Stop::refused)?;
     }
     (options.fits(engine.model().config())).map_err(Stop::misused)?;
     warn_of(&source);
@@ -167,14 +167,6 @@ pub fn run(args: &Args, started: Instant, quiet: bool) -> Result<ExitCode, Stop>
         }
     }
     Ok(ExitCode::SUCCESS)
-}
-
-/// What the model cannot take is the command line's fault; a tokenizer that its file breaks is not.
-fn misused(error: Error) -> Stop {
-    match error {
-        Error::Argument { .. } => Stop::misused(error),
-        _ => error.into(),
-    }
 }
 
 /// Tells of a model that has not learned to answer.

@@ -15,8 +15,11 @@ pub use made::{ModelArgs, recipe};
 pub const EXAMPLES: &str = "\
 Examples:
   vcoca-gpu index add --index videos.index assets
+  vcoca-gpu search --index videos.index \"a red star\"
   vcoca-gpu index update --index videos.index
-  vcoca-gpu search --index videos.index \"a red star\"";
+  vcoca-gpu index ls --index videos.index
+  vcoca-gpu index verify --index videos.index
+  vcoca-gpu index rm --index videos.index assets/red_star.mp4";
 
 #[derive(clap::Args)]
 pub struct Args {

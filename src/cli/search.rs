@@ -17,15 +17,17 @@ use vcoca_gpu::index::{Index, Moment, Timeline, Wanted};
 use vcoca_gpu::windows::to_f64;
 
 use super::index::{IndexArgs, ModelArgs, from_here, recipe, shown};
-use super::{FAILED, Stop, output, report};
+use super::{FAILED, Stop, number, output, report};
 use page::Page;
 use query::QueryArgs;
 use sparkline::Scale;
 
 pub const EXAMPLES: &str = "\
 Examples:
-  vcoca-gpu search --index videos.index \"a red star\"
-  vcoca-gpu search --index videos.index \"a red star - red + blue\" --top 3 --html found.html";
+  vcoca-gpu index add --index videos.index assets
+  vcoca-gpu search --index videos.index \"a red star\" --clip clips
+  vcoca-gpu search --index videos.index \"a red star - red + green\" --html found.html
+  vcoca-gpu search --index videos.index --video assets/red_star.mp4 --top 3";
 
 #[derive(clap::Args)]
 pub struct Args {
@@ -40,7 +42,7 @@ pub struct Args {
     top: usize,
 
     /// Leave out moments that score less; scores are cosines
-    #[arg(long, value_name = "SCORE", allow_negative_numbers = true)]
+    #[arg(long, value_name = "SCORE", allow_hyphen_values = true, value_parser = number)]
     min_score: Option<f32>,
 
     /// One JSON object a line, for each moment
@@ -83,7 +85,7 @@ pub fn run(args: &Args, quiet: bool) -> Result<ExitCode, Stop> {
     let index = Index::open(&args.index.index)?;
     let (source, engine) = args.model.load(Some(index.recipe()), quiet)?;
     index.check(&recipe(&source, &engine, &index.recipe().options())?)?;
-    let embedding = query.embed(&engine, index.recipe().frames)?;
+    let embedding = (query.embed(&engine, index.recipe().frames)).map_err(Stop::refused)?;
     let wanted = Wanted {
         top: args.top,
         min_score: args.min_score,

@@ -11,7 +11,7 @@ use vcoca_gpu::gpu::DType;
 use vcoca_gpu::subtitles::{self, Cue, Writer};
 use vcoca_gpu::windows::{Windows, to_f64};
 
-use super::super::output;
+use crate::cli::output;
 
 /// How captions are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
