@@ -43,7 +43,7 @@ const UNUSABLE: u8 = 3;
 const AFTER_HELP: &str = "\
 Exit codes:
   0  all went well
-  1  an input could not be read or captioned (the others still were), or a comparison failed
+  1  an input failed (the others did not), or a comparison did
   2  the command line is wrong
   3  the model or the adapter cannot be used
 
@@ -67,7 +67,7 @@ fn help(examples: &str) -> String {
     format!("{examples}\n\n{AFTER_HELP}")
 }
 
-/// Captions of videos and images, on any GPU.
+/// Captions, labels, search and answers for videos and images, on any GPU.
 #[derive(Parser)]
 #[command(name = "vcoca-gpu", version, after_help = AFTER_HELP, max_term_width = 100)]
 struct Cli {

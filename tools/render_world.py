@@ -231,7 +231,7 @@ def msrvtt(output: Path, answers: Path, part: Part, seed: int, film: Film) -> No
 
 
 def shots(gen: torch.Generator, film: Film, frames: int) -> list[int]:
-    """Lengths of shots, 4 to 8 s each and one perhaps longer, that take so many frames in all."""
+    """Lengths of shots, 4 to 8 s each, that take so many frames in all."""
     lengths = []
     while frames >= 2 * 4 * film.rate:
         lengths.append(min(length(gen, film, 4, 8), frames - 4 * film.rate))

@@ -84,8 +84,9 @@ class Tester:
             scores = sentences @ torch.stack(embeddings).T
             for direction, of in (("text to video", scores), ("video to text", scores.T)):
                 better = (of > of.diagonal()[:, None]).sum(dim=1).tolist()
-                for top in (1, 5, 10):
-                    for rank in better:
+                for row, rank in zip(rows, better):
+                    self.hit(way, (f"{direction}, R@1, {kinds[row['video_id']]}",), rank < 1)
+                    for top in (1, 5, 10):
                         self.hit(way, (f"{direction}, R@{top}",), rank < top)
 
     def answers(self, way: str, pooled: Pooled, kind: str, asked: list[dict]) -> None:
@@ -111,11 +112,10 @@ def main() -> None:
     tester.classification(args.world / "ucf101", args.template)
     tester.videos(args.world / "msrvtt", args.world / "msrvtt-qa")
     ways = list(dict.fromkeys(way for _, way in tester.shares))
-    print(f"{'':26}", *(f"{way:>12}" for way in ways), f"{'of':>5}")
-    figures = list(dict.fromkeys(figure for figure, _ in tester.shares))
-    for figure in sorted(figures, key=lambda name: name.split(",")[0]):
+    print(f"{'':28}", *(f"{way:>12}" for way in ways), f"{'of':>5}")
+    for figure in sorted({figure for figure, _ in tester.shares}):
         hits = [tester.shares[figure, way] for way in ways]
-        print(f"{figure:26}", *(f"{sum(h) / len(h):12.1%}" for h in hits), f"{len(hits[0]):5}")
+        print(f"{figure:28}", *(f"{sum(h) / len(h):12.1%}" for h in hits), f"{len(hits[0]):5}")
 
 
 if __name__ == "__main__":

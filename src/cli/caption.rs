@@ -20,9 +20,9 @@ use super::{FAILED, ModelArgs, Stop, WritingArgs, number, output, progress, repo
 pub const EXAMPLES: &str = "\
 Examples:
   vcoca-gpu caption assets/*.mp4
-  vcoca-gpu caption assets/red_star.mp4 --beams 6 --candidates 3 --json
-  vcoca-gpu caption tests/data/world/moments/videos/long_000.mp4 --windows 4s/2s
-  vcoca-gpu caption assets/red_star.mp4 --windows shots --format srt > red_star.srt";
+  vcoca-gpu caption --beams 6 --candidates 3 assets/circle_and_heart.mp4
+  vcoca-gpu caption --windows shots tests/data/world/moments/videos/long_000.mp4
+  vcoca-gpu caption --windows 4s/2s --format srt assets/red_star.mp4 > red_star.srt";
 
 #[derive(clap::Args)]
 pub struct Args {

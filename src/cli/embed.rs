@@ -25,7 +25,7 @@ pub const EXAMPLES: &str = "\
 Examples:
   vcoca-gpu embed assets/*.mp4 --out embeddings
   find assets -name '*.mp4' | sort | vcoca-gpu embed --list - --windows 1s --out windows
-  vcoca-gpu embed --list LIST --shard 2/4 --out DIR    # the second of four machines
+  vcoca-gpu embed assets/*.mp4 --out shared --part-size 1 --shard 2/3    # of 3 machines
   echo \"a red star\" | vcoca-gpu embed --texts - --format jsonl --out texts
 
 What is in --out DIR:

@@ -28,7 +28,7 @@ pub fn terms(query: &str) -> Result<Vec<Term>> {
     let mut words: Vec<&str> = Vec::new();
     // The end closes the last term as a sign would.
     let words_then_end = query.split_whitespace().map(Some).chain([None]);
-    for word in words_then_end {
+    for (place, word) in words_then_end.enumerate() {
         let next = match word {
             Some("+") => Some(Sign::Plus),
             Some("-" | "\u{2212}") => Some(Sign::Minus),
@@ -38,7 +38,7 @@ pub fn terms(query: &str) -> Result<Vec<Term>> {
             }
             None => None,
         };
-        let first = terms.is_empty() && next.is_some() && words.is_empty();
+        let first = place == 0 && next.is_some();
         if words.is_empty() && !first {
             return Err(Error::Argument {
                 what: "query",

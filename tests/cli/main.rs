@@ -10,6 +10,14 @@ mod classify;
 mod embed;
 #[cfg(all(feature = "gstreamer", feature = "shapes"))]
 mod eval;
+#[cfg(all(
+    unix,
+    feature = "gstreamer",
+    feature = "index",
+    feature = "parquet",
+    feature = "shapes"
+))]
+mod examples;
 mod help;
 #[cfg(all(feature = "index", feature = "shapes", feature = "gstreamer"))]
 mod index;
@@ -17,6 +25,8 @@ mod index;
 mod names;
 #[cfg(all(feature = "index", feature = "shapes", feature = "gstreamer"))]
 mod search;
+#[cfg(all(feature = "index", feature = "shapes", feature = "gstreamer"))]
+mod world;
 #[cfg(feature = "shapes")]
 mod writing;
 
