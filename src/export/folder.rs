@@ -21,9 +21,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use super::disk::{Lock, remove, write_json};
+use super::lock::{Lock, remove};
 use super::part::{Part, Record};
 use super::{Layout, Table};
+use crate::files::{make_folder, write_json};
 use crate::{Error, Result};
 
 const SETTINGS: &str = "settings.json";
@@ -80,7 +81,7 @@ impl Folder {
             layout,
             settings,
         };
-        fs::create_dir_all(root).map_err(Error::io(root))?;
+        make_folder(root)?;
         folder.settle()?;
         Ok(folder)
     }

@@ -4,6 +4,8 @@ use std::path::{Path, PathBuf};
 
 #[cfg(feature = "gstreamer")]
 use super::gst;
+#[cfg(not(feature = "gstreamer"))]
+use super::no_video;
 use super::{Frame, Seconds, Source, open};
 use crate::{Error, Result};
 
@@ -54,11 +56,4 @@ pub fn cut(
             Err(no_video(path))
         }
     }
-}
-
-#[cfg(not(feature = "gstreamer"))]
-fn no_video(path: &Path) -> Error {
-    let problem =
-        "is no image, and this build cannot decode video; build with the feature `gstreamer`";
-    Error::media(path, problem)
 }

@@ -12,7 +12,8 @@ use vcoca_gpu::windows::to_f64;
 use vcoca_gpu::{Error, Result};
 
 use super::made::{WaysArgs, recipe, there};
-use super::{IndexArgs, ModelArgs, count, shown};
+use super::{IndexArgs, ModelArgs, shown};
+use crate::cli::output::count;
 use crate::cli::{FAILED, Stop, output, report};
 
 #[derive(clap::Args)]
@@ -87,7 +88,7 @@ pub fn update(args: &UpdateArgs, quiet: bool) -> Result<ExitCode, Stop> {
             Ok(true) => jobs.extend(adding.job(video.path, video.captioned)?),
             Ok(false) if args.prune => {
                 adding.tally.removed += adding.index.remove(&video.path)?;
-                output::line(format_args!("removed    {}", shown(&video.path).display()))?;
+                output::line(format_args!("removed    {}", shown(&video.path)))?;
             }
             Ok(false) => adding.fail(&format_args!(
                 "{}: is not there any more; --prune forgets it, `index add` knows it again where it is now",
@@ -164,12 +165,7 @@ impl Adding {
     fn work(&mut self, jobs: Vec<Job>, quiet: bool) -> Result<(), Stop> {
         let bar = progress(&jobs, quiet);
         for (number, job) in jobs.iter().enumerate() {
-            let place = format!(
-                "{}/{} {}",
-                number + 1,
-                jobs.len(),
-                shown(&job.path).display()
-            );
+            let place = format!("{}/{} {}", number + 1, jobs.len(), shown(&job.path));
             bar.set_message(place.clone());
             let done = self.read(job, |seconds| {
                 bar.set_message(format!("{place} [{seconds:.0} s]"));
@@ -225,7 +221,7 @@ impl Adding {
         job: &Job,
         (standing, windows): &(Standing, Option<usize>),
     ) -> io::Result<()> {
-        let path = shown(&job.path).display();
+        let path = shown(&job.path);
         if let Some(windows) = *windows {
             let (what, tally) = match standing {
                 Standing::New(_) => ("added", &mut self.tally.added),
@@ -238,10 +234,7 @@ impl Adding {
             ));
         }
         let line = |what: &str, from: &Path| {
-            output::line(format_args!(
-                "{what:<10} {path} (from {})",
-                shown(from).display()
-            ))
+            output::line(format_args!("{what:<10} {path} (from {})", shown(from)))
         };
         match standing {
             Standing::Moved { from, .. } => {
@@ -281,7 +274,7 @@ impl Adding {
         let windows = videos.iter().map(|video| video.windows).sum();
         output::line(format_args!(
             "{parts}; {} has {}, {}",
-            self.index.path().display(),
+            output::path(self.index.path()),
             count(videos.len(), "video"),
             count(windows, "window")
         ))?;
