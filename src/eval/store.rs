@@ -41,7 +41,8 @@ impl Store {
     /// # Errors
     ///
     /// [`Error::Results`] for a folder with results of other settings, one that another process is
-    /// writing to, and records that cannot be read; [`Error::Io`].
+    /// writing to, and records that cannot be read; [`Error::NotAFile`] if it is no folder;
+    /// [`Error::Io`].
     pub fn open(folder: &Path, settings: &Settings) -> Result<Self> {
         files::make_folder(folder)?;
         let path = folder.join(RECORDS);

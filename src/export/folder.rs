@@ -24,7 +24,7 @@ use sha2::{Digest, Sha256};
 use super::lock::{Lock, remove};
 use super::part::{Part, Record};
 use super::{Layout, Table};
-use crate::files::{make_folder, write_json};
+use crate::files::{hex, make_folder, write_json};
 use crate::{Error, Result};
 
 const SETTINGS: &str = "settings.json";
@@ -64,7 +64,8 @@ impl Folder {
     /// Opens a folder, or makes one.
     ///
     /// Errors: [`Error::Export`] if it holds parts of another layout or of other settings;
-    /// [`Error::Argument`] for Parquet without its feature; [`Error::Io`].
+    /// [`Error::NotAFile`] if it is none; [`Error::Argument`] for Parquet without its feature;
+    /// [`Error::Io`].
     pub fn open(root: &Path, layout: Layout, mut settings: Settings) -> Result<Self> {
         if layout.table() == Table::Parquet && cfg!(not(feature = "parquet")) {
             return Err(Error::Argument {
@@ -236,8 +237,5 @@ fn digest<T: AsRef<OsStr>>(inputs: &[T]) -> String {
         hash.update((bytes.len() as u64).to_le_bytes());
         hash.update(bytes);
     }
-    hash.finalize()
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    hex(&hash.finalize())
 }

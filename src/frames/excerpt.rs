@@ -38,7 +38,8 @@ pub fn at(path: &Path, time: Seconds) -> Result<Frame> {
 /// # Errors
 ///
 /// As [`sample`](super::sample); [`Error::Media`] if the path is an image, if no frame lies in this
-/// stretch, or if there is no encoder; [`Error::Io`] if the file cannot be written.
+/// stretch, or if there is no encoder; [`Error::NotAFile`] if the folder is none; [`Error::Io`] if the
+/// file cannot be written.
 pub fn cut(
     path: &Path,
     start: Seconds,
