@@ -3,12 +3,13 @@
 use std::ffi::OsString;
 use std::time::{Duration, Instant};
 
-use indicatif::{HumanDuration, ProgressBar, ProgressStyle};
+use indicatif::{HumanDuration, ProgressBar};
 use vcoca_gpu::Error;
 use vcoca_gpu::export::{Folder, Moment, Part, Record, Row, State};
 
 use super::read::{Found, Reader};
 use crate::cli::output::count;
+use crate::cli::progress::style;
 use crate::cli::{Stop, output, report};
 
 /// Texts read together; one that is refused is found by reading each of them alone.
@@ -212,7 +213,6 @@ impl<'a> Run<'a> {
 
 /// A bar on stderr where that is a terminal.
 fn bar(count: usize) -> ProgressBar {
-    let style =
-        ProgressStyle::with_template("{bar:24} {pos}/{len}, {per_sec}, {eta} left  {wide_msg}");
-    ProgressBar::new(count as u64).with_style(style.expect("the template is well formed"))
+    let style = style("{bar:24} {pos}/{len}, {per_sec}, {eta} left  {wide_msg}");
+    ProgressBar::new(count as u64).with_style(style)
 }

@@ -129,7 +129,7 @@ impl Work<'_> {
             &mut |event| {
                 match event {
                     Event::Kept(_) => kept += 1,
-                    Event::Done(clip) => bar.set_message(clip.id.clone()),
+                    Event::Done(clip) => bar.set_message(output::plain(&clip.id).into_owned()),
                     Event::Failed(_, error) => bar.suspend(|| report(error)),
                 }
                 bar.inc(1);

@@ -4,7 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::ProgressBar;
 use vcoca_gpu::engine::{Engine, WindowOptions};
 use vcoca_gpu::generate::Options;
 use vcoca_gpu::index::{Index, Stamp, Standing, encode, media};
@@ -14,6 +14,7 @@ use vcoca_gpu::{Error, Result};
 use super::made::{WaysArgs, recipe, there};
 use super::{IndexArgs, ModelArgs, shown};
 use crate::cli::output::count;
+use crate::cli::progress::style;
 use crate::cli::{FAILED, Stop, output, report};
 
 #[derive(clap::Args)]
@@ -287,9 +288,9 @@ fn progress(jobs: &[Job], quiet: bool) -> ProgressBar {
     if quiet || jobs.is_empty() {
         return ProgressBar::hidden();
     }
-    let style = ProgressStyle::with_template(
+    let style = style(
         "{bar:24} {decimal_bytes}/{decimal_total_bytes}, {decimal_bytes_per_sec}, {eta} left  {wide_msg}",
     );
     let bytes = jobs.iter().map(|job| job.bytes).sum();
-    ProgressBar::new(bytes).with_style(style.expect("the template is well formed"))
+    ProgressBar::new(bytes).with_style(style)
 }
