@@ -111,12 +111,12 @@ enum Command {
     #[cfg(feature = "index")]
     #[command(after_help = help(search::EXAMPLES))]
     Search(search::Args),
-    /// List the adapters, what each can do, which one is used and why
-    #[command(after_help = AFTER_HELP)]
-    Devices(devices::Args),
     /// Measure what the model reaches on a public benchmark
     #[command(after_help = help(eval::EXAMPLES))]
     Eval(eval::Args),
+    /// List the adapters, what each can do, which one is used and why
+    #[command(after_help = AFTER_HELP)]
+    Devices(devices::Args),
     /// List the models that are built in, downloaded, or known
     #[command(after_help = AFTER_HELP)]
     Models(models::Args),
@@ -140,8 +140,16 @@ impl Stop {
     }
 
     /// The command line asks for what cannot be.
-    fn misused(error: Error) -> Self {
+    fn misused(error: impl Into<anyhow::Error>) -> Self {
         Self::Fault(MISUSED, error.into())
+    }
+
+    /// Arguments that a call refuses were the command line's; other errors are what they are.
+    fn refused(error: Error) -> Self {
+        match error {
+            Error::Argument { .. } => Self::misused(error),
+            _ => error.into(),
+        }
     }
 }
 
@@ -175,16 +183,16 @@ pub fn run() -> ExitCode {
     start_log(cli.quiet, cli.verbose);
     silence_contained_panics();
     let outcome = match cli.command {
-        Command::Ask(args) => ask::run(&args, started, cli.quiet),
         Command::Caption(args) => caption::run(&args, started, cli.quiet),
         Command::Classify(args) => classify::run(&args, cli.quiet),
+        Command::Ask(args) => ask::run(&args, started, cli.quiet),
         Command::Embed(args) => embed::run(&args, cli.quiet),
         #[cfg(feature = "index")]
         Command::Index(args) => index::run(&args, cli.quiet),
         #[cfg(feature = "index")]
         Command::Search(args) => search::run(&args, cli.quiet),
-        Command::Devices(args) => devices::run(&args),
         Command::Eval(args) => eval::run(&args, cli.quiet),
+        Command::Devices(args) => devices::run(&args),
         Command::Models(args) => models::run(&args),
         Command::Parity(args) => parity::run(&args, cli.quiet),
     };
@@ -198,10 +206,22 @@ pub fn run() -> ExitCode {
     }
 }
 
+/// A number for an option that compares with it: nothing is less or more than NaN.
+fn number(text: &str) -> Result<f32, String> {
+    match text.parse::<f32>() {
+        Ok(number) if !number.is_nan() => Ok(number),
+        _ => Err("not a number".into()),
+    }
+}
+
 /// Tells of an error, whatever the verbosity. Messages of the library name their cause themselves.
 fn report(error: impl std::fmt::Display) {
     // Where stderr is closed, too, the exit code has to do.
-    let _ = writeln!(std::io::stderr(), "error: {error}");
+    let _ = writeln!(
+        std::io::stderr(),
+        "error: {}",
+        output::plain(&error.to_string())
+    );
 }
 
 fn start_log(quiet: bool, verbose: u8) {
@@ -227,7 +247,8 @@ fn start_log(quiet: bool, verbose: u8) {
                 Level::Warn => "warning: ",
                 _ => "",
             };
-            writeln!(out, "{style}{label}{style:#}{}", record.args())
+            let text = record.args().to_string();
+            writeln!(out, "{style}{label}{style:#}{}", output::plain(&text))
         })
         .init();
 }

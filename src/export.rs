@@ -15,10 +15,10 @@
 //! # Ok::<(), std::io::Error>(())
 //! ```
 
-mod disk;
 mod folder;
 mod jsonl;
 mod layout;
+mod lock;
 mod npy;
 #[cfg(feature = "parquet")]
 mod parquet;

@@ -1,10 +1,14 @@
-//! Opening files that somebody else named.
+//! Files that somebody else named: how they are opened and written.
+
+mod whole;
 
 use std::fs::{self, File};
 use std::io::Read;
 use std::path::Path;
 
 use crate::{Error, Result};
+
+pub(crate) use whole::{Incomplete, write_json};
 
 /// Opens a regular file. Anything else is refused before it is opened: a FIFO would block.
 pub(crate) fn open(path: &Path, expected: &'static str) -> Result<File> {
@@ -38,6 +42,23 @@ pub(crate) fn read(path: &Path, expected: &'static str, limit: u64) -> Result<Ve
         });
     }
     Ok(bytes)
+}
+
+/// Makes a folder and those above it, where they are not there yet.
+pub(crate) fn make_folder(path: &Path) -> Result<()> {
+    if path.metadata().is_ok_and(|meta| !meta.is_dir()) {
+        return Err(Error::NotAFile {
+            path: path.to_owned(),
+            expected: "a folder, or nothing yet",
+            found: "a file".into(),
+        });
+    }
+    fs::create_dir_all(path).map_err(Error::io(path))
+}
+
+/// Bytes in hexadecimal digits, as hashes are written.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// A name that a file gives, in a message: it takes no more than a line and cannot do harm there.

@@ -54,19 +54,44 @@ impl FromStr for Windows {
             let in_range = !time.is_zero() && time.as_secs() <= MOST;
             in_range.then(|| i64::try_from(time.as_nanos()).ok())?
         };
-        match (time(length), time(stride)) {
-            (Some(length), Some(stride)) if stride <= length => Ok(Self::Sliding {
-                length: Ratio::new(length, NANOSECONDS),
-                stride: Ratio::new(stride, NANOSECONDS),
-            }),
-            _ => Err(Error::Argument {
-                what: "windows",
-                expected: "whole, shots, a length like 4s, or a length and a stride not above it \
-                           like 4s/2s, above 0 and up to a day"
-                    .into(),
-                found: text.into(),
-            }),
+        let sliding = |(length, stride)| Self::Sliding {
+            length: Ratio::new(length, NANOSECONDS),
+            stride: Ratio::new(stride, NANOSECONDS),
+        };
+        let windows = time(length).zip(time(stride)).map(sliding);
+        windows
+            .filter(|windows| windows.check().is_ok())
+            .ok_or_else(|| refused(text))
+    }
+}
+
+impl Windows {
+    /// Whether a video can be cut so.
+    ///
+    /// Errors: [`Error::Argument`] for windows that are empty, longer than a day, further apart than
+    /// they are long, or of lengths that are no whole nanoseconds.
+    pub fn check(&self) -> Result<()> {
+        let Self::Sliding { length, stride } = self else {
+            return Ok(());
+        };
+        let most = Seconds::from_integer(MOST as i64);
+        let whole = |time: &Seconds| NANOSECONDS % time.denom() == 0;
+        let fits = *stride > Seconds::ZERO && stride <= length && *length <= most;
+        match fits && whole(length) && whole(stride) {
+            true => Ok(()),
+            false => Err(refused(&format!("{length} s every {stride} s"))),
         }
+    }
+}
+
+fn refused(found: &str) -> Error {
+    Error::Argument {
+        what: "windows",
+        expected:
+            "whole, shots, a length like 4s, or a length and a stride not above it like 4s/2s, \
+                   above 0 and up to a day"
+                .into(),
+        found: found.into(),
     }
 }
 
@@ -119,5 +144,10 @@ mod tests {
             let error = text.parse::<Windows>().unwrap_err().to_string();
             assert!(error.contains("4s/2s") && error.ends_with(text), "{error}");
         }
+        let third = Windows::Sliding {
+            length: Ratio::new(1, 3),
+            stride: Ratio::new(1, 3),
+        };
+        assert!(third.check().is_err(), "1/3 s is not so many nanoseconds");
     }
 }

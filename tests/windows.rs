@@ -137,21 +137,6 @@ fn what_is_left_behind_the_last_step_belongs_to_the_last_window() {
 }
 
 #[test]
-fn windows_that_leave_gaps_or_never_end_are_refused() {
-    let path = Clip::default().make();
-    for stride in [seconds(0, 1), seconds(-1, 1), seconds(3, 1)] {
-        let length = seconds(2, 1);
-        let options = WindowOptions {
-            windows: Windows::Sliding { length, stride },
-            frames: 2,
-            sampling: Sampling::Uniform,
-        };
-        let error = ENGINE.windows(&path, &options).err().expect("refused");
-        assert!(error.to_string().contains("stride"), "{error}");
-    }
-}
-
-#[test]
 fn a_window_as_long_as_the_video_is_the_video() {
     let path = asset("circle_and_heart.mp4");
     let whole = windows(&path, "whole", 8).remove(0);
@@ -187,6 +172,17 @@ fn overlapping_windows_equal_each_stretch_encoded_alone() {
         before_last.span.end < end,
         "no window is within another one"
     );
+}
+
+#[test]
+fn windows_of_odd_lengths_come_to_the_same_as_round_ones() {
+    let path = asset("red_star.mp4");
+    let round = windows(&path, "1s/500ms", 7);
+    // A length that shares no factor with the number of frames: products of times leave 64 bits.
+    let odd = windows(&path, "1s 1ns/500000001ns", 4093);
+    assert_eq!(odd.len(), round.len());
+    assert_eq!(odd[1].span.start, seconds(500_000_001, 1_000_000_000));
+    assert_eq!(odd.last().unwrap().span.end, round.last().unwrap().span.end);
 }
 
 #[test]

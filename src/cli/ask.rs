@@ -8,11 +8,11 @@ use std::time::Instant;
 
 use clap::builder::NonEmptyStringValueParser;
 use serde::Serialize;
+use vcoca_gpu::ModelSource;
 use vcoca_gpu::engine::{Caption, Choice, Clip, Engine};
 use vcoca_gpu::generate::Options;
 use vcoca_gpu::gpu::DType;
 use vcoca_gpu::windows::to_f64;
-use vcoca_gpu::{Error, ModelSource};
 
 use super::output::to_microseconds;
 use super::writing::Search;
@@ -147,7 +147,7 @@ pub fn run(args: &Args, started: Instant, quiet: bool) -> Result<ExitCode, Stop>
     options.check().map_err(Stop::misused)?;
     let (source, engine) = args.model.load(quiet)?;
     for question in &args.questions {
-        (engine.check_question(question, &args.choices)).map_err(misused)?;
+        (engine.check_question(question, &args.choices)).map_err(Stop::refused)?;
     }
     (options.fits(engine.model().config())).map_err(Stop::misused)?;
     warn_of(&source);
@@ -167,14 +167,6 @@ pub fn run(args: &Args, started: Instant, quiet: bool) -> Result<ExitCode, Stop>
         }
     }
     Ok(ExitCode::SUCCESS)
-}
-
-/// What the model cannot take is the command line's fault; a tokenizer that its file breaks is not.
-fn misused(error: Error) -> Stop {
-    match error {
-        Error::Argument { .. } => Stop::misused(error),
-        _ => error.into(),
-    }
 }
 
 /// Tells of a model that has not learned to answer.
@@ -221,7 +213,7 @@ impl<'a> Session<'a> {
     /// Prints the question with its answer; below, all of them if there are several.
     fn show(&self, question: &str, reply: &Reply) -> io::Result<()> {
         let head = |answer: &str| {
-            let line = format!("{} {}", one_line(question), one_line(answer));
+            let line = format!("{} {}", output::plain(question), output::plain(answer));
             output::line(line.trim_end())
         };
         match reply {
@@ -229,6 +221,7 @@ impl<'a> Session<'a> {
                 head(&answers[0].text)?;
                 if answers.len() > 1 {
                     for Caption { text, logprob, .. } in answers {
+                        let text = output::plain(text);
                         output::line(format_args!("  {logprob:7.2}  {text}"))?;
                     }
                 }
@@ -236,7 +229,7 @@ impl<'a> Session<'a> {
             Reply::Chosen(ranked) => {
                 head(self.name(&ranked[0]))?;
                 for choice in ranked {
-                    let (percent, name) = (100.0 * choice.share, one_line(self.name(choice)));
+                    let (percent, name) = (100.0 * choice.share, output::plain(self.name(choice)));
                     output::line(format_args!("  {percent:5.1} %  {name}"))?;
                 }
             }
@@ -290,11 +283,6 @@ impl<'a> Session<'a> {
             },
         })
     }
-}
-
-/// A text without line breaks, which would make two results of one.
-fn one_line(text: &str) -> String {
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 impl<'a> Candidate<'a> {

@@ -12,10 +12,10 @@ use vcoca_gpu::Error;
 use vcoca_gpu::engine::{Clip, Engine, WindowOptions};
 use vcoca_gpu::frames::Seconds;
 use vcoca_gpu::generate::Options;
-use vcoca_gpu::windows::Windows;
 
 use self::sink::{Format, Sink, Told};
-use super::{FAILED, MISUSED, ModelArgs, Stop, VideoArgs, WritingArgs, progress, report};
+use super::videos::WindowArgs;
+use super::{FAILED, ModelArgs, Stop, WritingArgs, number, output, progress, report};
 
 pub const EXAMPLES: &str = "\
 Examples:
@@ -30,15 +30,11 @@ pub struct Args {
     model: ModelArgs,
 
     #[command(flatten)]
-    videos: VideoArgs,
-
-    /// How each video is cut: "whole" (not at all), "shots" (where the picture changes), a length
-    /// ("4s"), or a length and a stride ("4s/2s")
-    #[arg(long, value_name = "CUT", default_value_t)]
-    windows: Windows,
+    videos: WindowArgs,
 
     /// Make one caption of neighbouring windows whose cosine is at least this; above 1: of none
-    #[arg(long, value_name = "COSINE", default_value_t = 0.98, value_parser = number)]
+    #[arg(long, value_name = "COSINE", default_value_t = 0.98, allow_hyphen_values = true,
+          value_parser = number)]
     join: f32,
 
     /// How captions are written; subtitles and chapters are of one PATH
@@ -57,14 +53,6 @@ pub struct Args {
     writing: WritingArgs,
 }
 
-fn number(text: &str) -> Result<f32, String> {
-    let number = text.parse::<f32>().map_err(|error| error.to_string())?;
-    match number.is_nan() {
-        true => Err("not a number".into()),
-        false => Ok(number),
-    }
-}
-
 /// Windows that are written about together.
 const TOGETHER: usize = 8;
 
@@ -77,15 +65,15 @@ pub fn run(args: &Args, started: Instant, quiet: bool) -> Result<ExitCode, Stop>
     if format.subtitles().is_some() && args.paths.len() > 1 {
         let found = args.paths.len();
         let problem = anyhow::anyhow!("subtitles and chapters are of one PATH, found {found}");
-        return Err(Stop::Fault(MISUSED, problem));
+        return Err(Stop::misused(problem));
     }
     // Before the model: nobody should download one for options that make no sense.
     let options = args.writing.options()?;
-    let windows = args.videos.windows(args.windows)?;
+    let windows = args.videos.options()?;
     let (source, engine) = args.model.load(quiet)?;
     let options = args.writing.prompted(options, &engine)?;
     let model = source.name();
-    let sink = Sink::open(&engine, &model, args.windows, format)?;
+    let sink = Sink::open(&engine, &model, windows.windows, format)?;
     let bar = progress::bar(args.paths.len(), quiet);
     let mut teller = Teller {
         bar: &bar,
@@ -99,7 +87,7 @@ pub fn run(args: &Args, started: Instant, quiet: bool) -> Result<ExitCode, Stop>
     };
     let mut failed = false;
     for path in &args.paths {
-        bar.set_message(path.display().to_string());
+        bar.set_message(output::path(path));
         match teller.tell(path)? {
             Ok(()) => {}
             // Nothing more can come of this device.

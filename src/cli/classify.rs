@@ -10,22 +10,24 @@ use serde::Serialize;
 use vcoca_gpu::engine::{Engine, Window, WindowOptions};
 use vcoca_gpu::gpu::DType;
 use vcoca_gpu::labels::{Labels, NoneOfThese, softmax};
-use vcoca_gpu::windows::{Windows, to_f64};
+use vcoca_gpu::windows::to_f64;
 use vcoca_gpu::{Error, datasets};
 
-use super::{FAILED, MISUSED, ModelArgs, Stop, TemplateArgs, VideoArgs, output, progress, report};
+use super::{FAILED, ModelArgs, Stop, TemplateArgs, VideoArgs, output, progress, report};
 
 pub const EXAMPLES: &str = "\
 Examples:
-  vcoca-gpu classify assets/red_star.mp4 --labels \"a red star,a green cross,a blue circle\"
+  vcoca-gpu classify assets/red_star.mp4 --labels \"a red star,a green cross\"
   vcoca-gpu classify assets/*.mp4 --labels star,cross --templates openai --none
-  vcoca-gpu classify assets/*.mp4 --labels-file tests/data/world/ucf101/classInd.txt --top 3
+  vcoca-gpu classify assets/red_star.mp4 \\
+      --labels-file tests/data/world/ucf101/classInd.txt --top 3
 
 The numbers are the softmax over all labels, with the checkpoint's own scale: they are 100 % together.
 \"None of these\" is as likely as a label that has come 0.6 of the way from words that say nothing to
 the caption that the model itself writes about the video.";
 
 #[derive(clap::Args)]
+#[group(id = "names", required = true)]
 pub struct Args {
     #[command(flatten)]
     model: ModelArgs,
@@ -34,16 +36,11 @@ pub struct Args {
     videos: VideoArgs,
 
     /// What a video may show
-    #[arg(
-        long,
-        value_name = "A,B,C",
-        value_delimiter = ',',
-        required_unless_present = "labels_file"
-    )]
+    #[arg(long, value_name = "A,B,C", value_delimiter = ',', group = "names")]
     labels: Vec<String>,
 
     /// A file with the labels: one a line, or what Kinetics, UCF101, HMDB51 and Charades come with
-    #[arg(long, value_name = "FILE", conflicts_with = "labels")]
+    #[arg(long, value_name = "FILE", group = "names", conflicts_with = "labels")]
     labels_file: Option<PathBuf>,
 
     #[command(flatten)]
@@ -111,11 +108,10 @@ pub fn run(args: &Args, quiet: bool) -> Result<ExitCode, Stop> {
     // Before the model: nobody should wait for one and then hear of a wrong list.
     let names = args.names()?;
     let templates = args.templates.read()?;
-    let windows = args.videos.windows(Windows::Whole)?;
     let (source, engine) = args.model.load(quiet)?;
     let classifier = Classifier {
         engine: &engine,
-        windows,
+        windows: args.videos.whole(),
         labels: Labels::new(&engine, names, &templates)?,
         none: match args.none {
             true => Some(NoneOfThese::new(&engine, &templates)?),
@@ -127,7 +123,7 @@ pub fn run(args: &Args, quiet: bool) -> Result<ExitCode, Stop> {
     let bar = progress::bar(args.paths.len(), quiet);
     let mut failed = false;
     for path in &args.paths {
-        bar.set_message(path.display().to_string());
+        bar.set_message(output::path(path));
         match classifier.judge(path) {
             Ok(judged) => bar.suspend(|| match args.json {
                 true => output::json(&classifier.line(path, &judged, &model)),
@@ -161,7 +157,7 @@ impl Args {
             _ => None,
         });
         match problem {
-            Some(problem) => Err(Stop::Fault(MISUSED, anyhow::anyhow!(problem))),
+            Some(problem) => Err(Stop::misused(anyhow::anyhow!(problem))),
             None => Ok(names),
         }
     }
@@ -193,11 +189,11 @@ impl Classifier<'_> {
     }
 
     fn text(&self, path: &Path, judged: &Judged) -> io::Result<()> {
-        output::line(path.display())?;
+        output::line(output::path(path))?;
         for i in self.ranks(judged) {
             let name = self.labels.names().get(i);
             let percent = 100.0 * judged.probabilities[i];
-            let name = name.map_or("none of these", String::as_str);
+            let name = output::plain(name.map_or("none of these", String::as_str));
             output::line(format_args!("  {percent:5.1} %  {name}"))?;
         }
         Ok(())

@@ -13,21 +13,22 @@ use serde_json::json;
 use vcoca_gpu::engine::Engine;
 use vcoca_gpu::export::{Columns, Element, Folder, Format, Layout, Settings, Table};
 use vcoca_gpu::model::ModelSource;
-use vcoca_gpu::windows::Windows;
 
-use super::{FAILED, ModelArgs, Stop, VideoArgs, model};
+use super::output::count;
+use super::videos::WindowArgs;
+use super::{FAILED, ModelArgs, Stop, model};
 use list::Shard;
 use read::Reader;
 use run::Run;
 
 pub const EXAMPLES: &str = "\
 Examples:
-  vcoca-gpu embed --out embeddings assets/*.mp4
-  find assets -name '*.mp4' | sort | vcoca-gpu embed --list - --windows 1s/500ms --out windows
-  vcoca-gpu embed --out shared --part-size 1 --shard 2/3 assets/*.mp4   # the second of 3 machines
-  echo \"a red star\" | vcoca-gpu embed --texts - --format jsonl --out queries
+  vcoca-gpu embed assets/*.mp4 --out embeddings
+  find assets -name '*.mp4' | sort | vcoca-gpu embed --list - --windows 1s --out windows
+  vcoca-gpu embed assets/*.mp4 --out shared --part-size 1 --shard 2/3    # of 3 machines
+  echo \"a red star\" | vcoca-gpu embed --texts - --format jsonl --out texts
 
-What is in DIR:
+What is in --out DIR:
   settings.json                        what the embeddings were made with
   img_emb/img_emb_00000.npy            one row a window; text_emb/text_emb_00000.npy for texts
   metadata/metadata_00000.parquet      video, start and end of each row, in order
@@ -75,12 +76,7 @@ pub struct Args {
     captions: bool,
 
     #[command(flatten)]
-    videos: VideoArgs,
-
-    /// How videos are cut, each window into a row: whole, shots, a length like 4s, or a length and a
-    /// stride like 4s/2s
-    #[arg(long, value_name = "HOW", default_value_t)]
-    windows: Windows,
+    videos: WindowArgs,
 
     /// Videos or texts of one part
     #[arg(long, value_name = "N", default_value_t = 1000,
@@ -114,7 +110,7 @@ enum Tables {
 pub fn run(args: &Args, quiet: bool) -> Result<ExitCode, Stop> {
     // Before the model: nobody should wait for one and then hear of a wrong list.
     args.check()?;
-    let options = args.videos.windows(args.windows)?;
+    let options = args.videos.options()?;
     let inputs = args.inputs()?;
     let (source, engine) = args.model.load(quiet)?;
     let settings = args.settings(&source, &engine)?;
@@ -140,7 +136,7 @@ impl Args {
         } else {
             return Ok(());
         };
-        Err(Stop::Fault(super::MISUSED, anyhow::anyhow!(problem)))
+        Err(Stop::misused(anyhow::anyhow!(problem)))
     }
 
     fn inputs(&self) -> Result<Vec<OsString>, Stop> {
@@ -155,13 +151,14 @@ impl Args {
     /// This run's parts, with their numbers.
     fn parts<'a>(&self, inputs: &'a [OsString]) -> Vec<(usize, &'a [OsString])> {
         let parts = inputs.chunks(self.part_size as usize).enumerate();
-        let (count, shards) = (parts.len(), self.shard.count());
-        if count < shards {
+        let shards = self.shard.count();
+        if parts.len() < shards {
             log::warn!(
-                "{} inputs make {count} of --part-size {}: {} of {shards} shards have nothing to do",
-                inputs.len(),
+                "{} make {} of --part-size {}: {} of {shards} shards have nothing to do",
+                count(inputs.len(), "input"),
+                count(parts.len(), "part"),
                 self.part_size,
-                shards - count,
+                shards - parts.len(),
             );
         }
         parts.filter(|(part, _)| self.shard.has(*part)).collect()
@@ -201,7 +198,7 @@ impl Args {
             ("part_size".into(), json!(self.part_size)),
         ]);
         if self.texts.is_none() {
-            let options = self.videos.windows(self.windows)?;
+            let options = self.videos.options()?;
             settings.extend([
                 ("windows".into(), json!(options.windows.to_string())),
                 ("frames".into(), json!(options.frames)),

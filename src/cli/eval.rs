@@ -6,7 +6,6 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
-use vcoca_gpu::Error;
 use vcoca_gpu::datasets::{Clip, Dataset, Task, Videos};
 use vcoca_gpu::engine::Pooling;
 use vcoca_gpu::eval::{self, Located, Plan};
@@ -17,9 +16,11 @@ use work::Work;
 pub const EXAMPLES: &str = "\
 Examples:
   vcoca-gpu eval captioning --dataset msrvtt --pooling flatten,mean,patches-only \\
-      --annotations tests/data/world/msrvtt/MSRVTT_data.json --videos tests/data/world/msrvtt/videos
+      --annotations tests/data/world/msrvtt/MSRVTT_data.json \\
+      --videos tests/data/world/msrvtt/videos
   vcoca-gpu eval classification --dataset ucf101 --out results \\
-      --annotations tests/data/world/ucf101/classInd.txt tests/data/world/ucf101/testlist01.txt \\
+      --annotations tests/data/world/ucf101/classInd.txt \\
+      tests/data/world/ucf101/testlist01.txt \\
       --videos tests/data/world/ucf101/videos
 
 What each dataset's --annotations are:
@@ -51,7 +52,6 @@ pub struct Args {
               .try_map(|name| name.parse::<Task>()))]
     task: Task,
 
-    /// Whose layout the annotations have; also in other spellings, such as MSR-VTT or kinetics400
     #[arg(long, value_name = "NAME", help = dataset_help(),
           value_parser = |name: &str| name.parse::<Dataset>().map_err(|error| error.to_string()))]
     dataset: Dataset,
@@ -120,10 +120,7 @@ pub fn run(args: &Args, quiet: bool) -> Result<ExitCode, Stop> {
     let split = args.split.as_deref();
     let items = (args.dataset)
         .read(args.task, &args.annotations, split)
-        .map_err(|error| match error {
-            Error::Argument { .. } => Stop::misused(error),
-            _ => error.into(),
-        })?;
+        .map_err(Stop::refused)?;
     let limit = args.limit.map(|limit| limit as usize);
     let located = eval::locate(items, &Videos::list(&args.videos)?, limit);
     check_missing(args, &located)?;

@@ -2,7 +2,8 @@
 
 use std::sync::Mutex;
 
-use indicatif::{ProgressBar, ProgressStyle};
+use super::progress::style;
+use indicatif::ProgressBar;
 use vcoca_gpu::hub::{Hub, Progress};
 
 #[derive(clap::Args)]
@@ -36,11 +37,11 @@ impl HubArgs {
 }
 
 fn download_bar(progress: &Progress) -> ProgressBar {
-    let style = ProgressStyle::with_template(
+    let style = style(
         "{msg} {bar:24} {decimal_bytes}/{decimal_total_bytes}, {decimal_bytes_per_sec}, {eta} left",
     );
     let bar = ProgressBar::new(progress.size)
-        .with_style(style.expect("the template is well formed"))
+        .with_style(style)
         .with_message(progress.file.to_owned())
         .with_position(progress.done);
     // Bytes of an earlier run say nothing of today's rate.

@@ -9,14 +9,17 @@ use std::process::ExitCode;
 
 use clap::Subcommand;
 
-use super::{Stop, help};
+use super::{Stop, help, output};
 pub use made::{ModelArgs, recipe};
 
 pub const EXAMPLES: &str = "\
 Examples:
   vcoca-gpu index add --index videos.index assets
+  vcoca-gpu search --index videos.index \"a red star\"
   vcoca-gpu index update --index videos.index
-  vcoca-gpu search --index videos.index \"a red star\"";
+  vcoca-gpu index ls --index videos.index
+  vcoca-gpu index verify --index videos.index
+  vcoca-gpu index rm --index videos.index assets/red_star.mp4";
 
 #[derive(clap::Args)]
 pub struct Args {
@@ -60,8 +63,8 @@ pub fn run(args: &Args, quiet: bool) -> Result<ExitCode, Stop> {
     }
 }
 
-/// A path as people see it: from here, if it lies below.
-pub fn shown(path: &Path) -> &Path {
+/// A path from here, if it lies below.
+pub fn from_here(path: &Path) -> &Path {
     static HERE: std::sync::OnceLock<Option<PathBuf>> = std::sync::OnceLock::new();
     let here = HERE.get_or_init(|| std::env::current_dir().ok()?.canonicalize().ok());
     let below = here.as_ref().and_then(|here| path.strip_prefix(here).ok());
@@ -70,10 +73,7 @@ pub fn shown(path: &Path) -> &Path {
         .unwrap_or(path)
 }
 
-/// "1 window", "2 windows".
-pub fn count(number: usize, one: &str) -> String {
-    match number {
-        1 => format!("1 {one}"),
-        _ => format!("{number} {one}s"),
-    }
+/// A path of an index as people see it.
+pub fn shown(path: &Path) -> String {
+    output::path(from_here(path))
 }

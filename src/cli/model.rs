@@ -1,15 +1,16 @@
-//! Which model runs, on what: what `caption` and `parity` have in common.
+//! Which model runs, on what: options that commands share.
 
 use std::time::{Duration, Instant};
 
 use clap::ValueEnum;
-use indicatif::{DecimalBytes, ProgressBar, ProgressStyle};
+use indicatif::{DecimalBytes, ProgressBar};
 use vcoca_gpu::engine::Engine;
 use vcoca_gpu::gpu::{DType, Gpu};
 use vcoca_gpu::model::{LoadProgress, ModelSource};
 
 use super::Stop;
 use super::hub::HubArgs;
+use super::progress::style;
 
 /// How long loading goes on without showing how far it is.
 const PATIENCE: Duration = Duration::from_millis(500);
@@ -93,7 +94,6 @@ fn progress_bar(quiet: bool) -> ProgressBar {
     if quiet {
         return ProgressBar::hidden();
     }
-    let style =
-        ProgressStyle::with_template("{bar:24} {decimal_bytes}/{decimal_total_bytes} of the model");
-    ProgressBar::no_length().with_style(style.expect("the template is well formed"))
+    let style = style("{bar:24} {decimal_bytes}/{decimal_total_bytes} of the model");
+    ProgressBar::no_length().with_style(style)
 }

@@ -45,7 +45,7 @@ pub fn run(args: &Args) -> Result<ExitCode, Stop> {
     output::line(format_args!(
         "\nSizes of models that are not here are those of their weights in f32. %: zero-shot accuracy \
          on ImageNet, as published.\nCache: {}",
-        hub.cache().display()
+        output::path(hub.cache())
     ))?;
     Ok(ExitCode::SUCCESS)
 }

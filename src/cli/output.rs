@@ -1,6 +1,8 @@
 //! Results on stdout.
 
+use std::borrow::Cow;
 use std::io::{self, Write};
+use std::path::Path;
 
 use serde::Serialize;
 
@@ -36,7 +38,66 @@ pub fn table(rows: &[impl AsRef<[String]>], left: impl AsRef<[bool]>) -> io::Res
     Ok(())
 }
 
+/// A text on one line, with its control characters escaped: names of files and labels may have any, and
+/// none may reach a terminal.
+pub fn plain(text: &str) -> Cow<'_, str> {
+    if !text.contains(char::is_control) {
+        return text.into();
+    }
+    let mut plain = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c.is_control() {
+            true => plain.extend(c.escape_debug()),
+            false => plain.push(c),
+        }
+    }
+    plain.into()
+}
+
+/// A path as people see it: on one line, without control characters.
+pub fn path(path: &Path) -> String {
+    plain(&path.to_string_lossy()).into_owned()
+}
+
+/// "1 window", "2 windows".
+pub fn count(number: usize, one: &str) -> String {
+    match number {
+        1 => format!("1 {one}"),
+        _ => format!("{number} {one}s"),
+    }
+}
+
 /// Milliseconds of wall time, as precise as clocks are.
 pub fn to_microseconds(ms: f64) -> f64 {
     (ms * 1e3).round() / 1e3
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn control_characters_are_escaped_and_nothing_else() {
+        for (text, shown) in [
+            (
+                "a b\\c \"\u{e9}\u{65e5}\".mp4",
+                "a b\\c \"\u{e9}\u{65e5}\".mp4",
+            ),
+            ("new\nline\r\t.mp4", "new\\nline\\r\\t.mp4"),
+            (
+                "\u{1b}[31m\u{9b}31m\u{7f}\0",
+                "\\u{1b}[31m\\u{9b}31m\\u{7f}\\0",
+            ),
+        ] {
+            assert_eq!(plain(text), shown);
+        }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_path_need_not_be_utf8() {
+        use std::os::unix::ffi::OsStrExt;
+        let name = std::ffi::OsStr::from_bytes(b"\xff\n.mp4");
+        assert_eq!(path(Path::new(name)), "\u{fffd}\\n.mp4");
+    }
 }

@@ -69,7 +69,7 @@ pub fn run(args: &Args, quiet: bool) -> Result<ExitCode, Stop> {
         output::line(format_args!(
             "{} against {}, {dtype} on {adapter}\n",
             source.name(),
-            args.reference.display(),
+            output::path(&args.reference),
         ))?;
         show(&report)?;
     }

@@ -7,6 +7,10 @@ pub fn bar(count: usize, quiet: bool) -> ProgressBar {
     if quiet || count < 2 {
         return ProgressBar::hidden();
     }
-    let style = ProgressStyle::with_template("{bar:24} {pos}/{len} {wide_msg}");
-    ProgressBar::new(count as u64).with_style(style.expect("the template is well formed"))
+    ProgressBar::new(count as u64).with_style(style("{bar:24} {pos}/{len} {wide_msg}"))
+}
+
+/// The style of a template, which is a constant.
+pub fn style(template: &str) -> ProgressStyle {
+    ProgressStyle::with_template(template).expect("the template is well formed")
 }

@@ -16,8 +16,8 @@ use vcoca_gpu::frames::{Seconds, cut};
 use vcoca_gpu::index::{Index, Moment, Timeline, Wanted};
 use vcoca_gpu::windows::to_f64;
 
-use super::index::{IndexArgs, ModelArgs, recipe, shown};
-use super::{FAILED, Stop, output, report};
+use super::index::{IndexArgs, ModelArgs, from_here, recipe, shown};
+use super::{FAILED, Stop, number, output, report};
 use page::Page;
 use query::QueryArgs;
 use sparkline::Scale;
@@ -25,8 +25,9 @@ use sparkline::Scale;
 pub const EXAMPLES: &str = "\
 Examples:
   vcoca-gpu index add --index videos.index assets
-  vcoca-gpu search --index videos.index \"a red star\"
-  vcoca-gpu search --index videos.index \"a red star - red + blue\" --top 3 --html found.html";
+  vcoca-gpu search --index videos.index \"a red star\" --clip clips
+  vcoca-gpu search --index videos.index \"a red star - red + green\" --html found.html
+  vcoca-gpu search --index videos.index --video assets/red_star.mp4 --top 3";
 
 #[derive(clap::Args)]
 pub struct Args {
@@ -41,7 +42,7 @@ pub struct Args {
     top: usize,
 
     /// Leave out moments that score less; scores are cosines
-    #[arg(long, value_name = "SCORE", allow_negative_numbers = true)]
+    #[arg(long, value_name = "SCORE", allow_hyphen_values = true, value_parser = number)]
     min_score: Option<f32>,
 
     /// One JSON object a line, for each moment
@@ -84,7 +85,7 @@ pub fn run(args: &Args, quiet: bool) -> Result<ExitCode, Stop> {
     let index = Index::open(&args.index.index)?;
     let (source, engine) = args.model.load(Some(index.recipe()), quiet)?;
     index.check(&recipe(&source, &engine, &index.recipe().options())?)?;
-    let embedding = query.embed(&engine, index.recipe().frames)?;
+    let embedding = (query.embed(&engine, index.recipe().frames)).map_err(Stop::refused)?;
     let wanted = Wanted {
         top: args.top,
         min_score: args.min_score,
@@ -159,16 +160,16 @@ fn show(
         "{:6.3}  {}  {}{}{}",
         moment.score,
         sparkline::line(video, scale),
-        shown(&video.path).display(),
+        shown(&video.path),
         span(video, moment),
-        caption.map_or(String::new(), |text| format!(": {text}"))
+        caption.map_or(String::new(), |text| format!(": {}", output::plain(text)))
     ))?;
     if args.open_at {
-        let play = shell::play(shown(&video.path), moment.span.start);
+        let play = shell::play(from_here(&video.path), moment.span.start);
         output::line(format_args!("        {play}"))?;
     }
     if let Some(clip) = clip {
-        output::line(format_args!("        {}", clip.display()))?;
+        output::line(format_args!("        {}", output::path(clip)))?;
     }
     Ok(())
 }

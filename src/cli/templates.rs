@@ -4,7 +4,7 @@ use std::path::Path;
 
 use vcoca_gpu::labels::Templates;
 
-use super::{MISUSED, Stop};
+use super::Stop;
 
 #[derive(clap::Args)]
 pub struct TemplateArgs {
@@ -24,10 +24,9 @@ impl TemplateArgs {
         }
         Templates::read(Path::new(name)).map_err(|error| {
             let known = Templates::NAMES.join(" and ");
-            Stop::Fault(
-                MISUSED,
-                anyhow::anyhow!("--templates: {error} ({known} are known by name)"),
-            )
+            Stop::misused(anyhow::anyhow!(
+                "--templates: {error} ({known} are known by name)"
+            ))
         })
     }
 }

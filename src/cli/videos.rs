@@ -7,7 +7,7 @@ use vcoca_gpu::engine::WindowOptions;
 use vcoca_gpu::frames::{Sampled, Sampling, sample};
 use vcoca_gpu::windows::Windows;
 
-use super::{MISUSED, Stop};
+use super::Stop;
 
 #[derive(clap::Args)]
 pub struct VideoArgs {
@@ -17,16 +17,43 @@ pub struct VideoArgs {
     frames: u16,
 
     /// How frames are chosen: evenly over time, or the nearest keyframes, which is faster
-    #[arg(long, default_value_t,
-          value_parser = PossibleValuesParser::new(["uniform", "keyframes"])
-              .try_map(|name| name.parse::<Sampling>()))]
+    #[arg(long, default_value_t, value_parser = samplings())]
     sampling: Sampling,
+}
+
+/// What `--windows` takes.
+pub const CUTS: &str = "How each video is cut: whole (not at all), shots (where the picture changes), a length like \
+                        4s, or a length and a stride like 4s/2s";
+
+/// The frames of videos that may be cut.
+#[derive(clap::Args)]
+pub struct WindowArgs {
+    #[command(flatten)]
+    videos: VideoArgs,
+
+    #[arg(long, value_name = "CUT", default_value_t, help = CUTS)]
+    windows: Windows,
+}
+
+/// What `--sampling` takes.
+pub fn samplings() -> impl TypedValueParser<Value = Sampling> {
+    PossibleValuesParser::new(["uniform", "keyframes"]).try_map(|name| name.parse())
+}
+
+/// Checks options that come from the command line.
+pub fn checked(options: WindowOptions) -> Result<WindowOptions, Stop> {
+    if options.windows != Windows::Whole && options.sampling == Sampling::Keyframes {
+        return Err(Stop::misused(anyhow::anyhow!(
+            "--sampling keyframes is for whole videos: windows are read from end to end"
+        )));
+    }
+    Ok(options)
 }
 
 impl VideoArgs {
     /// Takes the frames of a video as a whole.
     pub fn sample(&self, path: &Path) -> vcoca_gpu::Result<Sampled> {
-        sample(path, usize::from(self.frames), self.sampling)
+        sample(path, self.count(), self.sampling)
     }
 
     /// Frames of each video.
@@ -38,17 +65,22 @@ impl VideoArgs {
         self.sampling
     }
 
-    /// How to read videos that are cut so.
-    pub fn windows(&self, windows: Windows) -> Result<WindowOptions, Stop> {
-        if windows != Windows::Whole && self.sampling == Sampling::Keyframes {
-            let problem =
-                "--sampling keyframes is for whole videos: windows are read from end to end";
-            return Err(Stop::Fault(MISUSED, anyhow::anyhow!(problem)));
-        }
-        Ok(WindowOptions {
-            windows,
-            frames: usize::from(self.frames),
+    /// How to read whole videos.
+    pub fn whole(&self) -> WindowOptions {
+        WindowOptions {
+            windows: Windows::Whole,
+            frames: self.count(),
             sampling: self.sampling,
+        }
+    }
+}
+
+impl WindowArgs {
+    /// How to read videos.
+    pub fn options(&self) -> Result<WindowOptions, Stop> {
+        checked(WindowOptions {
+            windows: self.windows,
+            ..self.videos.whole()
         })
     }
 }

@@ -24,14 +24,7 @@ pub(super) struct Sliding<'e> {
 
 impl<'e> Sliding<'e> {
     /// Seconds from one frame to the next of windows with `frames` frames.
-    pub fn step(length: Seconds, stride: Seconds, frames: usize) -> Result<Seconds> {
-        if stride <= Seconds::ZERO || stride > length {
-            return Err(Error::Argument {
-                what: "stride of windows",
-                expected: format!("above 0 s and up to their length, {length} s"),
-                found: format!("{stride} s"),
-            });
-        }
+    pub fn step(length: Seconds, frames: usize) -> Result<Seconds> {
         if !(1..=MAX_COUNT).contains(&frames) {
             return Err(Error::Argument {
                 what: "number of frames",
@@ -104,7 +97,11 @@ impl<'e> Sliding<'e> {
 
     /// The first cell whose middle is at or behind `time`.
     fn cell_from(&self, time: Seconds) -> usize {
-        let half = Seconds::new(1, 2);
-        (time / self.cells.step - half).ceil().to_integer().max(0) as usize
+        let part = |ratio: Seconds| (i128::from(*ratio.numer()), i128::from(*ratio.denom()));
+        let ((n, d), (step_n, step_d)) = (part(time), part(self.cells.step));
+        // ⌈time / step - 1/2⌉, in integers that no length of window makes overflow.
+        let (over, under) = (2 * n * step_d - step_n * d, 2 * d * step_n);
+        let cell = over.div_euclid(under) + i128::from(over.rem_euclid(under) > 0);
+        usize::try_from(cell.max(0)).unwrap_or(usize::MAX)
     }
 }

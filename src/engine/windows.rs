@@ -50,15 +50,13 @@ impl Engine {
     /// damage behind the first frames of a video only ends the video, with a warning.
     ///
     /// Errors: those of [`frames::sample`] and [`encode_video`](Self::encode_video);
-    /// [`Error::Argument`] for a number of frames out of range, and for a stride that is not above 0 or
-    /// above the length of a window.
+    /// [`Error::Argument`] for a number of frames out of range, or windows that cannot be.
     pub fn windows(&self, path: &Path, options: &WindowOptions) -> Result<VideoWindows<'_>> {
+        options.windows.check()?;
         let step = match options.windows {
             Windows::Whole => None,
             Windows::Shots => Some(Shots::STEP),
-            Windows::Sliding { length, stride } => {
-                Some(Sliding::step(length, stride, options.frames)?)
-            }
+            Windows::Sliding { length, .. } => Some(Sliding::step(length, options.frames)?),
         };
         let stream = match step {
             Some(step) => frames::stream(path, step)?.map(|stream| (stream, step)),

@@ -4,10 +4,10 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value, json};
 
-use super::manifest::write_json;
 use super::{Plan, Said, Store};
 use crate::Result;
 use crate::datasets::{Dataset, Item, Items, Task};
+use crate::files::write_json;
 use crate::windows::to_f64;
 
 /// Writes what a store has as files for other tools and gives their paths; nothing for tasks that need
@@ -26,7 +26,7 @@ pub fn export(folder: &Path, plan: &Plan, items: &Items, store: &Store) -> Resul
     let mut written = Vec::new();
     let mut write = |name: String, content: &Value| {
         let path = folder.join(name);
-        write_json(&path, content)?;
+        write_json(path.clone(), content)?;
         written.push(path);
         Ok::<_, crate::Error>(())
     };

@@ -1,13 +1,12 @@
 //! The manifest beside results: what they were made of, by what, and what is not among them.
 
-use std::fs;
 use std::path::Path;
 use std::time::SystemTime;
 
 use serde::{Deserialize, Serialize};
 
 use super::Settings;
-use crate::files::{self, quoted};
+use crate::files::{self, quoted, write_json};
 use crate::gpu::Caps;
 use crate::{Error, Result};
 
@@ -116,20 +115,11 @@ impl Manifest {
 
     /// Writes the manifest into a folder. Whoever reads it meanwhile sees the old one or the new one.
     pub fn write(&self, folder: &Path) -> Result<()> {
-        write_json(&folder.join(MANIFEST), self)
+        write_json(folder.join(MANIFEST), self)
     }
 }
 
 /// Writes the figures beside the manifest, as `results.json`.
 pub fn write_results(folder: &Path, results: &impl Serialize) -> Result<()> {
-    write_json(&folder.join("results.json"), results)
-}
-
-/// Writes JSON so that a killed process leaves the old file or the new one.
-pub(super) fn write_json(path: &Path, value: &impl Serialize) -> Result<()> {
-    let mut text = serde_json::to_vec_pretty(value).expect("plain data is JSON");
-    text.push(b'\n');
-    let whole = path.with_extension("incomplete");
-    fs::write(&whole, text).map_err(Error::io(&whole))?;
-    fs::rename(&whole, path).map_err(Error::io(path))
+    write_json(folder.join("results.json"), results)
 }

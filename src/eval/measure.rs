@@ -206,7 +206,7 @@ fn strange(record: &Record, way: &str) -> Error {
         "clip {}: expected what its annotations ask for, pooled by {way}, found something else",
         record.id
     );
-    Error::results(&record.file, problem)
+    Error::results(record.file.as_ref(), problem)
 }
 
 impl Measures {

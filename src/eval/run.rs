@@ -73,7 +73,7 @@ pub fn run(
             Err(error) => {
                 failed.push(Failed {
                     id: clip.id.clone(),
-                    file: found.path.display().to_string(),
+                    file: found.path.to_string_lossy().into_owned(),
                     reason: error.to_string(),
                 });
                 tell(Event::Failed(clip, &error));
@@ -105,7 +105,7 @@ impl Asker<'_> {
         let names = ways.iter().map(ToString::to_string);
         Ok(Record {
             id: self.items.clip(i).id.clone(),
-            file: found.path.clone(),
+            file: found.path.to_string_lossy().into_owned(),
             frames: frames.iter().map(|frame| to_f64(frame.pts)).collect(),
             by: names.zip(said).collect::<BTreeMap<_, _>>(),
         })

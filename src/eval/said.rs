@@ -1,7 +1,6 @@
 //! What a model said of a clip, as it is kept.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -13,8 +12,8 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 pub struct Record {
     /// The clip's.
     pub id: String,
-    /// The file that was read.
-    pub file: PathBuf,
+    /// The file that was read; what of its name is not UTF-8 is replaced.
+    pub file: String,
     /// The presentation times of the frames, in seconds.
     pub frames: Vec<f64>,
     /// By the name of the pooling.

@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 
 use super::Plan;
 use crate::datasets::Task;
-use crate::files;
+use crate::files::{self, hex};
 use crate::model::ModelSource;
 use crate::{Engine, Error, Result};
 
@@ -117,10 +117,6 @@ fn annotation_hashes(paths: &[PathBuf]) -> Result<Value> {
 fn file_hash(path: &Path) -> Result<String> {
     let bytes = files::read(path, "an annotation file of at most 1 GiB", 1 << 30)?;
     Ok(hex(&Sha256::digest(bytes)))
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]

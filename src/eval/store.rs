@@ -41,9 +41,10 @@ impl Store {
     /// # Errors
     ///
     /// [`Error::Results`] for a folder with results of other settings, one that another process is
-    /// writing to, and records that cannot be read; [`Error::Io`].
+    /// writing to, and records that cannot be read; [`Error::NotAFile`] if it is no folder;
+    /// [`Error::Io`].
     pub fn open(folder: &Path, settings: &Settings) -> Result<Self> {
-        std::fs::create_dir_all(folder).map_err(Error::io(folder))?;
+        files::make_folder(folder)?;
         let path = folder.join(RECORDS);
         let mut options = OpenOptions::new();
         options.read(true).append(true).create(true);

@@ -21,9 +21,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use super::disk::{Lock, remove, write_json};
+use super::lock::{Lock, remove};
 use super::part::{Part, Record};
 use super::{Layout, Table};
+use crate::files::{hex, make_folder, write_json};
 use crate::{Error, Result};
 
 const SETTINGS: &str = "settings.json";
@@ -63,7 +64,8 @@ impl Folder {
     /// Opens a folder, or makes one.
     ///
     /// Errors: [`Error::Export`] if it holds parts of another layout or of other settings;
-    /// [`Error::Argument`] for Parquet without its feature; [`Error::Io`].
+    /// [`Error::NotAFile`] if it is none; [`Error::Argument`] for Parquet without its feature;
+    /// [`Error::Io`].
     pub fn open(root: &Path, layout: Layout, mut settings: Settings) -> Result<Self> {
         if layout.table() == Table::Parquet && cfg!(not(feature = "parquet")) {
             return Err(Error::Argument {
@@ -80,7 +82,7 @@ impl Folder {
             layout,
             settings,
         };
-        fs::create_dir_all(root).map_err(Error::io(root))?;
+        make_folder(root)?;
         folder.settle()?;
         Ok(folder)
     }
@@ -235,8 +237,5 @@ fn digest<T: AsRef<OsStr>>(inputs: &[T]) -> String {
         hash.update((bytes.len() as u64).to_le_bytes());
         hash.update(bytes);
     }
-    hash.finalize()
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    hex(&hash.finalize())
 }

@@ -6,10 +6,11 @@ use std::io::{self, BufWriter, Write};
 
 use serde::{Deserialize, Serialize};
 
-use super::disk::{Incomplete, Lock, remove, write_json};
 use super::folder::Folder;
+use super::lock::{Lock, remove};
 use super::{Row, Rows};
 use crate::Result;
+use crate::files::{Incomplete, write_json};
 
 /// What is known of a part that is whole: the content of `parts/part_*.json`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

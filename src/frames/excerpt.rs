@@ -4,6 +4,8 @@ use std::path::{Path, PathBuf};
 
 #[cfg(feature = "gstreamer")]
 use super::gst;
+#[cfg(not(feature = "gstreamer"))]
+use super::no_video;
 use super::{Frame, Seconds, Source, open};
 use crate::{Error, Result};
 
@@ -36,7 +38,8 @@ pub fn at(path: &Path, time: Seconds) -> Result<Frame> {
 /// # Errors
 ///
 /// As [`sample`](super::sample); [`Error::Media`] if the path is an image, if no frame lies in this
-/// stretch, or if there is no encoder; [`Error::Io`] if the file cannot be written.
+/// stretch, or if there is no encoder; [`Error::NotAFile`] if the folder is none; [`Error::Io`] if the
+/// file cannot be written.
 pub fn cut(
     path: &Path,
     start: Seconds,
@@ -54,11 +57,4 @@ pub fn cut(
             Err(no_video(path))
         }
     }
-}
-
-#[cfg(not(feature = "gstreamer"))]
-fn no_video(path: &Path) -> Error {
-    let problem =
-        "is no image, and this build cannot decode video; build with the feature `gstreamer`";
-    Error::media(path, problem)
 }

@@ -16,6 +16,7 @@ use super::store::make_parent;
 use super::wanted::is_index;
 use super::{Hub, Problem, Progress, Repo, Wanted};
 use crate::Error;
+use crate::files::hex;
 
 /// Bytes read at a time.
 const PIECE: usize = 256 << 10;
@@ -247,8 +248,4 @@ impl Partial {
         self.bytes = 0;
         Ok(())
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -1,6 +1,5 @@
 //! How a video is told again: by size and time at a glance, by its content for certain.
 
-use std::fmt::Write;
 use std::fs::{self, Metadata};
 use std::io::Read;
 use std::path::{Component, Path, PathBuf};
@@ -63,11 +62,7 @@ impl Identity {
 
     /// The hash in hexadecimal digits.
     pub fn hex(&self) -> String {
-        let mut hex = String::with_capacity(64);
-        for byte in self.sha256 {
-            write!(hex, "{byte:02x}").expect("a String takes everything");
-        }
-        hex
+        files::hex(&self.sha256)
     }
 }
 

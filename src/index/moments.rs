@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use crate::frames::Seconds;
-use crate::windows::Span;
+use crate::windows::{Span, to_f64};
 
 /// A stretch of a video that answers a query.
 #[derive(Clone, Debug, PartialEq)]
@@ -102,12 +102,12 @@ impl Timeline {
 
     /// The best score in each of `count` equal parts of the video; a part without a window has none.
     pub fn parts(&self, count: usize) -> Vec<Option<f32>> {
-        let end = seconds(self.end());
+        let end = to_f64(self.end());
         let mut parts: Vec<Option<f32>> = vec![None; count];
         for (span, &score) in self.spans.iter().zip(&self.scores) {
             // Images have no length: their one window fills the line.
             let place = |time: Seconds| match end > 0.0 {
-                true => seconds(time) / end * count as f64,
+                true => to_f64(time) / end * count as f64,
                 false => 0.0,
             };
             let first = (place(span.start).max(0.0) as usize).min(count.saturating_sub(1));
@@ -121,11 +121,6 @@ impl Timeline {
         }
         parts
     }
-}
-
-/// A time as a float, for places on a line.
-fn seconds(time: Seconds) -> f64 {
-    *time.numer() as f64 / *time.denom() as f64
 }
 
 #[cfg(test)]

@@ -204,11 +204,7 @@ impl ModelSource {
         let weights = self.weights()?;
         weights.contents().for_each(&mut add);
         weights.release();
-        Ok(hash
-            .finalize()
-            .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect())
+        Ok(files::hex(&hash.finalize()))
     }
 
     /// Maps the weights.

@@ -63,7 +63,7 @@ fn every_question_gets_a_line_of_its_own() {
     assert_code(&output, 0);
     assert_eq!(
         stdout(&output),
-        "how many objects are there? one\n\
+        "how many\\nobjects are there? one\n\
          what color is the star? red\n\
          what size is the star medium\n"
     );

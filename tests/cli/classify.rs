@@ -118,7 +118,7 @@ fn wrong_lists_of_labels_end_with_2_before_anything_is_read() {
     let refuse = |args: &[&str], words: &[&str]| {
         assert_refuses(&[&["classify", &disc][..], args].concat(), 2, words);
     };
-    refuse(&[], &["--labels"]);
+    refuse(&[], &["--labels <", "--labels-file <"]);
     refuse(&["--labels", "a,,b"], &["a label is empty"]);
     refuse(&["--labels", "a, a"], &["\"a\" stands there twice"]);
     refuse(

@@ -55,24 +55,6 @@ fn items(folder: &Path) -> BTreeMap<String, Value> {
 }
 
 #[test]
-fn the_first_example_of_the_help_works_as_it_is_written() {
-    let help = run(&["eval", "--help"]);
-    let (_, examples) = stdout(&help).split_once("Examples:").unwrap();
-    let one_line = examples.replace("\\\n", "");
-    let example = one_line
-        .lines()
-        .find(|line| line.contains("vcoca-gpu eval"));
-    let words: Vec<&str> = example.unwrap().split_whitespace().skip(1).collect();
-    let output = program(&words).current_dir(ROOT).output().unwrap();
-    assert_code(&output, 0);
-    assert!(
-        stdout(&output).contains("patches-only"),
-        "{}",
-        stdout(&output)
-    );
-}
-
-#[test]
 fn captions_are_compared_by_pooling_and_written_for_other_tools() {
     let folder = tempfile::tempdir().unwrap();
     let (out, videos) = (folder.path().join("new/out"), world("msrvtt/videos"));

@@ -258,7 +258,7 @@ fn what_is_no_index_is_refused_by_every_command() {
         "keyframes",
         "x",
     ];
-    assert_refuses(&keyframes, 2, &["--windows whole"]);
+    assert_refuses(&keyframes, 2, &["whole videos"]);
 }
 
 #[test]

@@ -18,8 +18,11 @@ mod eval;
     feature = "shapes"
 ))]
 mod examples;
+mod help;
 #[cfg(all(feature = "index", feature = "shapes", feature = "gstreamer"))]
 mod index;
+#[cfg(feature = "shapes")]
+mod names;
 #[cfg(all(feature = "index", feature = "shapes", feature = "gstreamer"))]
 mod search;
 #[cfg(all(feature = "index", feature = "shapes", feature = "gstreamer"))]
@@ -78,26 +81,6 @@ fn assert_refuses(args: &[&str], code: i32, words: &[&str]) {
             stderr(&output)
         );
     }
-}
-
-#[test]
-fn help_tells_of_exit_codes_and_the_environment() {
-    for args in [
-        &["--help"][..],
-        &["ask", "--help"],
-        &["caption", "--help"],
-        &["embed", "--help"],
-        &["parity", "--help"],
-        &["models", "--help"],
-        &["eval", "--help"],
-    ] {
-        let output = run(args);
-        assert_code(&output, 0);
-        for word in ["Exit codes:", "WGPU_ADAPTER_NAME", "HF_HOME", "NO_COLOR"] {
-            assert!(stdout(&output).contains(word), "{args:?} lacks {word}");
-        }
-    }
-    assert_code(&run(&["--version"]), 0);
 }
 
 #[test]

@@ -342,7 +342,7 @@ fn a_folder_that_cannot_be_written_is_named() {
     let file = root.path().join("file");
     fs::write(&file, "x").unwrap();
     let error = Folder::open(&file, NPY, settings(8)).unwrap_err();
-    assert!(matches!(error, Error::Io { .. }), "{error}");
+    assert!(matches!(error, Error::NotAFile { .. }), "{error}");
     let folder = open(root.path());
     fs::write(root.path().join("img_emb"), "in the way").unwrap();
     let Err(error) = folder.part(0, &["a"]) else {

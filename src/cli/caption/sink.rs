@@ -11,7 +11,7 @@ use vcoca_gpu::gpu::DType;
 use vcoca_gpu::subtitles::{self, Cue, Writer};
 use vcoca_gpu::windows::{Windows, to_f64};
 
-use super::super::output;
+use crate::cli::output;
 
 /// How captions are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -165,10 +165,11 @@ impl<'a> Sink<'a> {
         let span = span.map_or(String::new(), |(start, end)| {
             format!(" [{:.2}-{:.2} s]", to_f64(start), to_f64(end))
         });
-        let best = &captions[0].text;
-        output::line(format_args!("{}{span}: {best}", path.display()))?;
+        let best = output::plain(&captions[0].text);
+        output::line(format_args!("{}{span}: {best}", output::path(path)))?;
         if captions.len() > 1 {
             for Caption { text, logprob, .. } in captions {
+                let text = output::plain(text);
                 output::line(format_args!("  {logprob:7.2}  {text}"))?;
             }
         }

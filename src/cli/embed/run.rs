@@ -3,11 +3,13 @@
 use std::ffi::OsString;
 use std::time::{Duration, Instant};
 
-use indicatif::{HumanDuration, ProgressBar, ProgressStyle};
+use indicatif::{HumanDuration, ProgressBar};
 use vcoca_gpu::Error;
 use vcoca_gpu::export::{Folder, Moment, Part, Record, Row, State};
 
 use super::read::{Found, Reader};
+use crate::cli::output::count;
+use crate::cli::progress::style;
 use crate::cli::{Stop, output, report};
 
 /// Texts read together; one that is refused is found by reading each of them alone.
@@ -135,7 +137,7 @@ impl<'a> Run<'a> {
             }
             Err(error) => self.failed(part, video, error)?,
         }
-        self.bar.set_message(video.to_owned());
+        self.bar.set_message(output::plain(video).into_owned());
         self.bar.inc(1);
         Ok(())
     }
@@ -173,9 +175,9 @@ impl<'a> Run<'a> {
         }
         part.failed(input, &error.to_string())?;
         // Errors of videos name them, those of texts do not.
-        let beginning = || input.chars().take(40).flat_map(char::escape_debug);
+        let beginning = || input.chars().take(40).collect::<String>();
         self.say(|| match self.texts {
-            true => report(format_args!("{}: {error}", beginning().collect::<String>())),
+            true => report(format_args!("{}: {error}", beginning())),
             false => report(&error),
         });
         Ok(())
@@ -185,7 +187,7 @@ impl<'a> Run<'a> {
         let path = self.folder.path(&self.folder.name(number));
         let mut line = format!(
             "{}: {} of {}",
-            path.display(),
+            output::path(&path),
             count(record.rows, "row"),
             count(record.inputs, if self.texts { "text" } else { "video" }),
         );
@@ -211,11 +213,6 @@ impl<'a> Run<'a> {
 
 /// A bar on stderr where that is a terminal.
 fn bar(count: usize) -> ProgressBar {
-    let style =
-        ProgressStyle::with_template("{bar:24} {pos}/{len}, {per_sec}, {eta} left  {wide_msg}");
-    ProgressBar::new(count as u64).with_style(style.expect("the template is well formed"))
-}
-
-fn count(count: usize, noun: &str) -> String {
-    format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
+    let style = style("{bar:24} {pos}/{len}, {per_sec}, {eta} left  {wide_msg}");
+    ProgressBar::new(count as u64).with_style(style)
 }

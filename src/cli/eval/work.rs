@@ -10,11 +10,12 @@ use vcoca_gpu::datasets::Task;
 use vcoca_gpu::engine::Engine;
 use vcoca_gpu::eval::{self, Counts, Event, Failed, Located, Manifest, Measures, Plan, Store};
 
-use super::super::{FAILED, Stop, output, progress, report};
 use super::Args;
+use crate::cli::output::count;
+use crate::cli::{FAILED, Stop, output, progress, report};
 
 /// An evaluation that is ready to run.
-pub(super) struct Work<'a> {
+pub struct Work<'a> {
     pub args: &'a Args,
     pub plan: Plan,
     pub located: Located,
@@ -128,7 +129,7 @@ impl Work<'_> {
             &mut |event| {
                 match event {
                     Event::Kept(_) => kept += 1,
-                    Event::Done(clip) => bar.set_message(clip.id.clone()),
+                    Event::Done(clip) => bar.set_message(output::plain(&clip.id).into_owned()),
                     Event::Failed(_, error) => bar.suspend(|| report(error)),
                 }
                 bar.inc(1);
@@ -165,15 +166,15 @@ impl Work<'_> {
         let Counts {
             clips, measured, ..
         } = manifest.counts;
-        let of = match measured == clips {
-            true => String::new(),
-            false => format!(" of {clips}"),
+        let clips = match measured == clips {
+            true => count(clips, "clip"),
+            false => format!("{measured} of {}", count(clips, "clip")),
         };
         output::line(format_args!(
-            "{} {}, {measured}{of} clips, {} frames each, {} in {}",
+            "{} {}, {clips}, {} each, {} in {}",
             self.plan.dataset,
             self.plan.task,
-            self.plan.frames,
+            count(self.plan.frames, "frame"),
             self.source.name(),
             self.engine.model().dtype(),
         ))?;

@@ -4,7 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::ProgressBar;
 use vcoca_gpu::engine::{Engine, WindowOptions};
 use vcoca_gpu::generate::Options;
 use vcoca_gpu::index::{Index, Stamp, Standing, encode, media};
@@ -12,7 +12,9 @@ use vcoca_gpu::windows::to_f64;
 use vcoca_gpu::{Error, Result};
 
 use super::made::{WaysArgs, recipe, there};
-use super::{IndexArgs, ModelArgs, count, shown};
+use super::{IndexArgs, ModelArgs, shown};
+use crate::cli::output::count;
+use crate::cli::progress::style;
 use crate::cli::{FAILED, Stop, output, report};
 
 #[derive(clap::Args)]
@@ -87,7 +89,7 @@ pub fn update(args: &UpdateArgs, quiet: bool) -> Result<ExitCode, Stop> {
             Ok(true) => jobs.extend(adding.job(video.path, video.captioned)?),
             Ok(false) if args.prune => {
                 adding.tally.removed += adding.index.remove(&video.path)?;
-                output::line(format_args!("removed    {}", shown(&video.path).display()))?;
+                output::line(format_args!("removed    {}", shown(&video.path)))?;
             }
             Ok(false) => adding.fail(&format_args!(
                 "{}: is not there any more; --prune forgets it, `index add` knows it again where it is now",
@@ -164,12 +166,7 @@ impl Adding {
     fn work(&mut self, jobs: Vec<Job>, quiet: bool) -> Result<(), Stop> {
         let bar = progress(&jobs, quiet);
         for (number, job) in jobs.iter().enumerate() {
-            let place = format!(
-                "{}/{} {}",
-                number + 1,
-                jobs.len(),
-                shown(&job.path).display()
-            );
+            let place = format!("{}/{} {}", number + 1, jobs.len(), shown(&job.path));
             bar.set_message(place.clone());
             let done = self.read(job, |seconds| {
                 bar.set_message(format!("{place} [{seconds:.0} s]"));
@@ -225,7 +222,7 @@ impl Adding {
         job: &Job,
         (standing, windows): &(Standing, Option<usize>),
     ) -> io::Result<()> {
-        let path = shown(&job.path).display();
+        let path = shown(&job.path);
         if let Some(windows) = *windows {
             let (what, tally) = match standing {
                 Standing::New(_) => ("added", &mut self.tally.added),
@@ -238,10 +235,7 @@ impl Adding {
             ));
         }
         let line = |what: &str, from: &Path| {
-            output::line(format_args!(
-                "{what:<10} {path} (from {})",
-                shown(from).display()
-            ))
+            output::line(format_args!("{what:<10} {path} (from {})", shown(from)))
         };
         match standing {
             Standing::Moved { from, .. } => {
@@ -281,7 +275,7 @@ impl Adding {
         let windows = videos.iter().map(|video| video.windows).sum();
         output::line(format_args!(
             "{parts}; {} has {}, {}",
-            self.index.path().display(),
+            output::path(self.index.path()),
             count(videos.len(), "video"),
             count(windows, "window")
         ))?;
@@ -294,9 +288,9 @@ fn progress(jobs: &[Job], quiet: bool) -> ProgressBar {
     if quiet || jobs.is_empty() {
         return ProgressBar::hidden();
     }
-    let style = ProgressStyle::with_template(
+    let style = style(
         "{bar:24} {decimal_bytes}/{decimal_total_bytes}, {decimal_bytes_per_sec}, {eta} left  {wide_msg}",
     );
     let bytes = jobs.iter().map(|job| job.bytes).sum();
-    ProgressBar::new(bytes).with_style(style.expect("the template is well formed"))
+    ProgressBar::new(bytes).with_style(style)
 }

@@ -9,7 +9,8 @@ use serde::Serialize;
 use vcoca_gpu::index::{Index, Video};
 use vcoca_gpu::windows::to_f64;
 
-use super::{IndexArgs, count, shown};
+use super::{IndexArgs, shown};
+use crate::cli::output::count;
 use crate::cli::{FAILED, Stop, output, report};
 
 #[derive(clap::Args)]
@@ -75,7 +76,7 @@ fn row(video: &Video) -> [String; 4] {
         count(video.windows, "window"),
         format!("{:.2} s", to_f64(video.end)),
         DecimalBytes(video.identity.stamp.size).to_string(),
-        shown(&video.path).display().to_string(),
+        shown(&video.path),
     ]
 }
 
@@ -119,7 +120,7 @@ pub fn verify(args: &VerifyArgs) -> Result<ExitCode, Stop> {
     let faults = index.verify()?;
     for fault in &faults {
         let of = fault.video.as_deref().unwrap_or(index.path());
-        output::line(format_args!("{}: {}", shown(of).display(), fault.problem))?;
+        output::line(format_args!("{}: {}", shown(of), fault.problem))?;
     }
     if !faults.is_empty() {
         return Ok(ExitCode::from(FAILED));

@@ -9,14 +9,15 @@ use vcoca_gpu::index::{Index, Recipe};
 use vcoca_gpu::model::ModelSource;
 use vcoca_gpu::windows::Windows;
 
+use crate::cli::Stop;
 use crate::cli::hub::HubArgs;
 use crate::cli::model::{Element, open};
-use crate::cli::{MISUSED, Stop};
+use crate::cli::videos::{CUTS, checked, samplings};
 
 #[derive(clap::Args)]
 pub struct ModelArgs {
-    /// "shapes", a directory, or owner/name[@revision] on Hugging Face [default: the index's own; of a
-    /// new index: shapes]
+    /// "shapes", a directory, or owner/name[@revision] on Hugging Face [default: the index's own, else
+    /// shapes]
     #[arg(long, value_name = "MODEL")]
     model: Option<String>,
 
@@ -40,7 +41,7 @@ impl ModelArgs {
         let own = own.or(Some(vcoca_gpu::model::SHAPES));
         let Some(name) = self.model.as_deref().or(own) else {
             let problem = "a new index needs a --model: none is built in";
-            return Err(Stop::Fault(MISUSED, anyhow::anyhow!(problem)));
+            return Err(Stop::misused(anyhow::anyhow!(problem)));
         };
         open(name, &self.hub, quiet, |gpu, source, progress| {
             Engine::load_with(gpu, source, self.dtype.map(DType::from), progress)
@@ -50,18 +51,16 @@ impl ModelArgs {
 
 #[derive(clap::Args)]
 pub struct WaysArgs {
-    /// How videos are cut: a length and a stride like 4s/2s, whole, or shots [default: the index's own;
-    /// of a new index: 4s/2s]
-    #[arg(long)]
+    #[arg(long, value_name = "CUT", help = format!("{CUTS} [default: the index's own, else 4s/2s]"))]
     windows: Option<Windows>,
 
-    /// Frames to look at in each window [default: the index's own; of a new index: 8]
+    /// Frames to look at in each window [default: the index's own, else 8]
     #[arg(long, value_name = "T", value_parser = clap::value_parser!(u16).range(1..=4096))]
     frames: Option<u16>,
 
-    /// How frames of whole videos are chosen: uniform or keyframes [default: the index's own; of a new
-    /// index: uniform]
-    #[arg(long)]
+    /// How frames of whole videos are chosen: evenly over time, or the nearest keyframes, which is
+    /// faster [default: the index's own, else uniform]
+    #[arg(long, value_parser = samplings())]
     sampling: Option<Sampling>,
 }
 
@@ -69,17 +68,11 @@ impl WaysArgs {
     /// How videos are read into an index that was made so, or into a new one.
     pub fn options(&self, recipe: Option<&Recipe>) -> Result<WindowOptions, Stop> {
         let own = recipe.map_or_else(default, Recipe::options);
-        let options = WindowOptions {
+        checked(WindowOptions {
             windows: self.windows.unwrap_or(own.windows),
             frames: self.frames.map_or(own.frames, usize::from),
             sampling: self.sampling.unwrap_or(own.sampling),
-        };
-        if options.windows != Windows::Whole && options.sampling == Sampling::Keyframes {
-            let problem =
-                "--sampling keyframes goes with --windows whole: others are read from end to end";
-            return Err(Stop::Fault(MISUSED, anyhow::anyhow!(problem)));
-        }
-        Ok(options)
+        })
     }
 }
 

@@ -1,9 +1,8 @@
 //! What was found as one page that needs nothing else: no network, no other file but the videos.
 
 use std::fmt::Write as _;
-use std::fs::{self, File};
-use std::io::Write as _;
-use std::path::{Path, PathBuf};
+use std::fs;
+use std::path::Path;
 
 use vcoca_gpu::frames::Seconds;
 use vcoca_gpu::gpu::Gpu;
@@ -12,8 +11,9 @@ use vcoca_gpu::windows::to_f64;
 use vcoca_gpu::{Error, Result};
 
 use super::sparkline::Scale;
-use super::{is_image, shown, thumbnail};
-use crate::cli::index::count;
+use super::{is_image, thumbnail};
+use crate::cli::index::from_here;
+use crate::cli::output::count;
 
 const STYLE: &str = include_str!("page.css");
 
@@ -31,7 +31,7 @@ pub struct Page<'a> {
 }
 
 impl Page<'_> {
-    /// Writes the page to `file`, which appears when it is whole.
+    /// Writes the page to `file`, which need not be a regular one.
     pub fn write(&self, gpu: &Gpu, file: &Path) -> Result<()> {
         let page = self.html(|moment| {
             let video = &self.found.videos[moment.video];
@@ -39,21 +39,10 @@ impl Page<'_> {
             let middle = Seconds::new((middle * 1e3) as i64, 1000);
             thumbnail::data_uri(gpu, &video.path, middle)
         })?;
-        let mut name = file.file_name().unwrap_or_default().to_owned();
-        name.push(".part");
-        let partial = file.with_file_name(name);
-        let fault = |path: &Path| {
-            let path = PathBuf::from(path);
-            move |reason| Error::Io { path, reason }
-        };
-        let written = File::create(&partial)
-            .and_then(|mut file| file.write_all(page.as_bytes()))
-            .map_err(fault(&partial))
-            .and_then(|()| fs::rename(&partial, file).map_err(fault(file)));
-        if written.is_err() {
-            let _ = fs::remove_file(&partial);
-        }
-        written
+        fs::write(file, page).map_err(|reason| Error::Io {
+            path: file.to_owned(),
+            reason,
+        })
     }
 
     fn html(&self, picture: impl Fn(&Moment) -> Result<String>) -> Result<String> {
@@ -88,7 +77,7 @@ impl Page<'_> {
     ) -> Result<()> {
         let (address, name) = (
             escaped(&address(&video.path)),
-            shown(&video.path).to_string_lossy(),
+            from_here(&video.path).to_string_lossy(),
         );
         let name = escaped(&name);
         write(

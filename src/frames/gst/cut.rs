@@ -15,6 +15,7 @@ use super::at::nanoseconds;
 use super::graph::STALL;
 use super::player::{Gate, Player, TOLERANCE};
 use super::{fault, init};
+use crate::files::make_folder;
 use crate::frames::{Orientation, Seconds};
 use crate::{Error, Result};
 
@@ -81,7 +82,7 @@ pub(in crate::frames) fn cut(
              -bad) and gstreamer1.0-plugins-good",
         )
     })?;
-    fs::create_dir_all(folder).map_err(Error::io(folder))?;
+    make_folder(folder)?;
     let place = Place::reserve(folder, name, encoder.extension)?;
     let span = (nanoseconds(start), nanoseconds(end));
     encode(path, span, encoder, &place.partial)?;

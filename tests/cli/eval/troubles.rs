@@ -90,6 +90,24 @@ fn a_corrupt_video_is_told_and_the_run_goes_on() {
     assert_eq!(json(&out, "manifest.json")["counts"]["measured"], 10);
 }
 
+#[cfg(unix)]
+#[test]
+fn a_video_in_a_folder_whose_name_is_no_text_is_measured() {
+    use std::os::unix::ffi::OsStrExt;
+    let folder = tempfile::tempdir().unwrap();
+    let odd = std::ffi::OsStr::from_bytes(b"\xff\n");
+    let videos = folder.path().join(odd);
+    fs::create_dir(&videos).unwrap();
+    fs::copy(world("msrvtt/videos/video2.mp4"), videos.join("video2.mp4")).unwrap();
+    let out = folder.path().join("out");
+    let args = msrvtt("retrieval", folder.path().to_str().unwrap());
+    let more = ["--skip-missing", "--frames", "1", "-q", "--out"];
+    let output = run(&[&args[..], &more, &[out.to_str().unwrap()]].concat());
+    assert_code(&output, 0);
+    let file = &items(&out)["video2"]["file"];
+    assert!(file.as_str().unwrap().ends_with("\u{fffd}\n/video2.mp4"));
+}
+
 #[test]
 fn a_killed_run_loses_nothing_that_was_kept() {
     let folder = tempfile::tempdir().unwrap();
