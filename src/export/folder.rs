@@ -21,7 +21,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use super::lock::{Lock, remove};
+use super::lock::Lock;
 use super::part::{Part, Record};
 use super::{Layout, Table};
 use crate::files::{hex, make_folder, write_json};
@@ -119,7 +119,7 @@ impl Folder {
 
     /// Writes the settings, whole, unless another process does.
     fn write_settings(&self) -> Result<()> {
-        let lock = Lock::new(&self.path("settings.lock"))?;
+        let mut lock = Lock::new(&self.path("settings.lock"))?;
         lock.take(true)?;
         if !self.path(SETTINGS).exists() {
             let stored = Stored {
@@ -154,11 +154,16 @@ impl Folder {
     ) -> Result<State<'_>> {
         let path = self.path(&format!("parts/part_{number:05}.lock"));
         if let Some(record) = self.done(number, inputs)? {
-            // Of a process that was killed when all but this was done.
-            remove(&path)?;
+            // Of a process that was killed when all but this was done; not of one that makes more of it.
+            if path.exists() {
+                let mut lock = Lock::new(&path)?;
+                if lock.take(false)? {
+                    lock.remove()?;
+                }
+            }
             return Ok(State::Done(record));
         }
-        let lock = Lock::new(&path)?;
+        let mut lock = Lock::new(&path)?;
         if !lock.take(wait)? {
             return Ok(State::Taken);
         }
