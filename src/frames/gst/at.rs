@@ -13,22 +13,28 @@ use crate::{Error, Result};
 pub(in crate::frames) fn at(path: &Path, time: Seconds) -> Result<Frame> {
     init()?;
     let time = nanoseconds(time);
-    let player = Player::open(path, Gate::All)?;
-    // A seek can land behind the frame that is shown, or behind the end: then from earlier on.
+    let mut player = Player::open(path, Gate::All)?;
+    let begun = |shot: &Shot| {
+        shot.time
+            .is_none_or(|begins| begins <= time.saturating_add(TOLERANCE))
+    };
     let mut shown = None;
-    for from in [time, time - BACK, 0] {
-        let from = from.max(0);
+    // A seek can land behind the frame that is shown, or behind the end: then from earlier on.
+    let mut sought = time > 0;
+    for from in [time, time - BACK] {
         // Where the file cannot seek, it goes on from where it is.
-        let sought = time > 0 && player.seek(from, gst::SeekFlags::ACCURATE, Gate::All)?;
+        sought = sought && player.seek(from.max(0), gst::SeekFlags::ACCURATE, Gate::All)?;
         shown = reach(&player, time)?.or(shown);
-        let begun = |shot: &Shot| {
-            shot.time
-                .is_none_or(|begins| begins <= time.saturating_add(TOLERANCE))
-        };
         // There is nothing before the beginning, and no way back without seeking.
-        if from == 0 || !sought || shown.as_ref().is_some_and(begun) {
+        if !sought || shown.as_ref().is_some_and(begun) {
             break;
         }
+    }
+    if sought && !shown.as_ref().is_some_and(begun) {
+        // Opened again rather than sought: a demuxer ends what follows a seek at the stated duration,
+        // which can be that of a shorter sound.
+        player = Player::open(path, Gate::All)?;
+        shown = reach(&player, time)?.or(shown);
     }
     let shot = shown.ok_or_else(|| Error::media(path, "has a video stream without frames"))?;
     Ok(Frame {

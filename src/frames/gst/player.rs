@@ -171,7 +171,7 @@ impl Player {
             flags | gst::SeekFlags::FLUSH,
             gst::SeekType::Set,
             gst::ClockTime::from_nseconds(time.max(0).unsigned_abs()),
-            gst::SeekType::None,
+            gst::SeekType::Set,
             gst::ClockTime::NONE,
         );
         let sink = self.sink.clone();
