@@ -5,7 +5,6 @@
 //! `cargo test --benches`, or with `--test`, only the small cases are checked and nothing is timed.
 
 use std::process::ExitCode;
-use std::time::Instant;
 
 use vcoca_gpu::Result;
 use vcoca_gpu::cases::{self, Case, Prepared};
@@ -81,18 +80,9 @@ fn main() -> Result<ExitCode> {
 
 /// Sorted times of the op's dispatches in milliseconds.
 fn time(gpu: &Gpu, prepared: &Prepared) -> Result<Vec<f64>> {
-    let mut times = Vec::with_capacity(RUNS);
-    for _ in 0..RUNS {
-        let mut pass = gpu.timed_pass();
-        pass.scope("op");
-        let outputs = (prepared.record)(&mut pass)?;
-        let begin = Instant::now();
-        let scopes = pass.submit()?.scope_times()?;
-        let wall = begin.elapsed().as_secs_f64() * 1e3;
-        let on_gpu: f64 = scopes.iter().map(|scope| scope.ms).sum();
-        times.push(if scopes.is_empty() { wall } else { on_gpu });
-        drop(outputs);
-    }
+    let mut times = (0..RUNS)
+        .map(|_| prepared.time(gpu, 1))
+        .collect::<Result<Vec<_>>>()?;
     times.sort_by(f64::total_cmp);
     Ok(times)
 }

@@ -12,6 +12,8 @@ mod norm;
 pub mod preprocess;
 mod score;
 
+use std::time::Instant;
+
 use crate::Result;
 use crate::gpu::{Caps, DType, Gpu, Pass, Tensor};
 
@@ -75,6 +77,21 @@ impl Prepared {
             }
         }
         Ok(Ok(worst))
+    }
+
+    /// Milliseconds that the op takes, `repeats` in a row divided by their number: of the GPU where it
+    /// has timestamps, else of the wall, with submission.
+    pub fn time(&self, gpu: &Gpu, repeats: usize) -> Result<f64> {
+        let mut pass = gpu.timed_pass();
+        pass.scope("op");
+        for _ in 0..repeats {
+            (self.record)(&mut pass)?;
+        }
+        let begin = Instant::now();
+        let scopes = pass.submit()?.scope_times()?;
+        let wall = begin.elapsed().as_secs_f64() * 1e3;
+        let on_gpu: f64 = scopes.iter().map(|scope| scope.ms).sum();
+        Ok(if scopes.is_empty() { wall } else { on_gpu } / repeats as f64)
     }
 
     /// Runs the op once; a value that it does not store reads as NaN.

@@ -17,6 +17,7 @@ mod progress;
 #[cfg(feature = "index")]
 mod search;
 mod templates;
+mod tune;
 mod videos;
 mod writing;
 
@@ -120,6 +121,9 @@ enum Command {
     /// List the models that are built in, downloaded, or known
     #[command(after_help = AFTER_HELP)]
     Models(models::Args),
+    /// Find the fastest kernels for the adapter at hand, and keep the choice
+    #[command(after_help = help(tune::EXAMPLES))]
+    Tune(tune::Args),
     /// Compare a model with a reference dump, stage by stage
     #[command(after_help = AFTER_HELP)]
     Parity(parity::Args),
@@ -194,6 +198,7 @@ pub fn run() -> ExitCode {
         Command::Eval(args) => eval::run(&args, cli.quiet),
         Command::Devices(args) => devices::run(&args),
         Command::Models(args) => models::run(&args),
+        Command::Tune(args) => tune::run(&args, cli.quiet),
         Command::Parity(args) => parity::run(&args, cli.quiet),
     };
     match outcome {

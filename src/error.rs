@@ -81,6 +81,10 @@ pub enum Error {
     #[error("results {}: {problem}", path.display())]
     Results { path: PathBuf, problem: String },
 
+    /// A table of tuning could not be used, or is not the one of this adapter.
+    #[error("tuning {}: {problem}", path.display())]
+    Tuning { path: PathBuf, problem: String },
+
     /// An argument of a public call is outside what it takes.
     #[error("{what}: expected {expected}, found {found}")]
     Argument {

@@ -57,6 +57,7 @@ pub mod preprocess;
 pub mod reference;
 pub mod subtitles;
 pub mod tokenizer;
+pub mod tune;
 pub mod windows;
 
 pub use engine::Engine;

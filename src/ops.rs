@@ -13,3 +13,5 @@ pub mod norm;
 pub mod score;
 mod select;
 pub mod shaders;
+mod tiling;
+pub mod tuning;

@@ -1,9 +1,11 @@
 //! Cases of the linear ops: every variant at sizes that end inside its tiles, then the published
 //! models' shapes as the ops themselves choose.
 
+use std::rc::Rc;
+
 use super::{Case, Prepared};
-use crate::gpu::{Caps, DType, Gpu, Pass};
-use crate::ops::linear::{Extents, Linear, Op, Variant, linear_by, padded};
+use crate::gpu::{Caps, DType, Gpu, Pass, Tensor};
+use crate::ops::linear::{Extents, Linear, Op, TILINGS, Tiling, Variant, linear_by, padded};
 use crate::{Result, ops, reference};
 
 /// (M, K, N): every size that matters to a tile, at or off its edge.
@@ -41,42 +43,77 @@ const MODELS: [(&str, Op, usize, usize, usize); 14] = [
     ("shapes_mlp_down", Op::Add, 520, 512, 128),
 ];
 
-pub fn cases(caps: &Caps) -> Vec<Case> {
-    let variants: [(_, &[&str]); 5] = [
-        (Variant::Tile, &["linear_tile"]),
-        (Variant::Broadcast, &["linear_broadcast"]),
-        (Variant::Register, &["linear_register"]),
-        (Variant::Row, &["linear_row"]),
-        (Variant::SplitRow, &["linear_row"]),
-    ];
+/// Of those, the ones that every tiling is held against: each ends inside its tiles.
+const FOR_ALL: [[usize; 3]; 3] = [[7, 64, 63], [65, 128, 36], [257, 100, 132]];
+const FOR_FEW_ROWS: [[usize; 3]; 4] = [[1, 132, 260], [3, 28, 7], [8, 260, 96], [50, 36, 257]];
+
+const OPS: [Op; 3] = [Op::Plain, Op::Gelu, Op::Add];
+
+const VARIANTS: [Variant; 5] = [
+    Variant::Tile,
+    Variant::Broadcast,
+    Variant::Register,
+    Variant::Row,
+    Variant::SplitRow,
+];
+
+/// Who chooses the tiling of a product.
+#[derive(Clone, Copy)]
+pub enum By {
+    /// The op itself.
+    Choice,
+    /// This variant.
+    Variant(Variant),
+    Tiling(Tiling),
+}
+
+fn few_rows(variant: Variant) -> bool {
+    matches!(variant, Variant::Row | Variant::SplitRow)
+}
+
+/// Every tiling that a table of tuning can name.
+fn tilings(caps: &Caps) -> Vec<Case> {
     let mut cases = Vec::new();
-    for (variant, shaders) in variants {
+    for tiling in TILINGS {
+        let sizes: &[_] = match few_rows(tiling.variant()) {
+            true => &FOR_FEW_ROWS,
+            false => &FOR_ALL,
+        };
+        for (&mkn, op) in sizes.iter().zip(OPS.into_iter().cycle()) {
+            if tiling.fits(caps, extents(mkn), DType::F32) {
+                cases.push(case(By::Tiling(*tiling), op, mkn, ""));
+            }
+        }
+    }
+    cases
+}
+
+pub fn cases(caps: &Caps) -> Vec<Case> {
+    let mut cases = tilings(caps);
+    for variant in VARIANTS {
         for (i, mkn) in AWKWARD.into_iter().enumerate() {
-            let op = [Op::Plain, Op::Gelu, Op::Add][i % 3];
             // A row never has more than a few companions; the other variants take any M.
-            if shaders[0] == "linear_row" && mkn[0] > 65 {
+            if few_rows(variant) && mkn[0] > 65 {
                 continue;
             }
             if variant.runs(caps, extents(mkn)) {
-                cases.push(case(Some(variant), shaders, op, mkn, ""));
+                cases.push(case(By::Variant(variant), OPS[i % 3], mkn, ""));
             }
         }
     }
     for (model, op, m, k, n) in MODELS {
-        let mut add = |variant, shaders| {
+        let mut add = |by| {
             cases.push(Case {
                 bench: true,
-                ..case(variant, shaders, op, [m, k, n], model)
+                ..case(by, op, [m, k, n], model)
             });
         };
-        add(None, &["linear_tile", "linear_broadcast", "linear_row"]);
+        add(By::Choice);
         // One shape of each kind by every variant, so that the choice can be held against them.
         if let "vit_b32_proj" | "decode_row" = model {
-            let few = m == 1;
-            for (variant, shaders) in variants {
-                let fits = few == (shaders[0] == "linear_row");
-                if fits && variant.runs(caps, extents([m, k, n])) {
-                    add(Some(variant), shaders);
+            for variant in VARIANTS {
+                if few_rows(variant) == (m == 1) && variant.runs(caps, extents([m, k, n])) {
+                    add(By::Variant(variant));
                 }
             }
         }
@@ -96,22 +133,36 @@ fn name(op: Op) -> &'static str {
     }
 }
 
-fn case(
-    variant: Option<Variant>,
-    shaders: &'static [&'static str],
-    op: Op,
-    [m, k, n]: [usize; 3],
-    model: &str,
-) -> Case {
-    let by = variant.map(|v| format!(" by {v:?}")).unwrap_or_default();
+fn case(by: By, op: Op, [m, k, n]: [usize; 3], model: &str) -> Case {
+    let shaders: &[_] = match by {
+        By::Choice => &["linear_tile", "linear_broadcast", "linear_row"],
+        By::Variant(variant) => shaders(variant),
+        By::Tiling(tiling) => shaders(tiling.variant()),
+    };
+    let by_whom = match by {
+        By::Choice => String::new(),
+        By::Variant(variant) => format!(" by {variant:?}"),
+        By::Tiling(tiling) => format!(" by {tiling}"),
+    };
     Case {
         op: name(op),
         shaders,
-        shape: format!("{model} ({m}, {k}) x ({k}, {n}){by}")
+        shape: format!("{model} ({m}, {k}) x ({k}, {n}){by_whom}")
             .trim_start()
             .to_owned(),
         bench: false,
-        prepare: Box::new(move |gpu, elem| prepare(gpu, elem, variant, op, [m, k, n])),
+        prepare: Box::new(
+            move |gpu, elem| Ok(Operands::new(gpu, elem, op, [m, k, n])?.product(by)),
+        ),
+    }
+}
+
+fn shaders(variant: Variant) -> &'static [&'static str] {
+    match variant {
+        Variant::Tile => &["linear_tile"],
+        Variant::Broadcast => &["linear_broadcast"],
+        Variant::Register => &["linear_register"],
+        Variant::Row | Variant::SplitRow => &["linear_row"],
     }
 }
 
@@ -146,93 +197,124 @@ fn checked_rows(m: usize, k: usize, n: usize) -> Vec<usize> {
     rows
 }
 
-fn prepare(
-    gpu: &Gpu,
-    elem: DType,
-    variant: Option<Variant>,
+/// What a product is made of, and what it has to give.
+pub struct Operands {
     op: Op,
-    [m, k, n]: [usize; 3],
-) -> Result<Prepared> {
-    let p = padded(n);
-    let x = random(1, m * k, elem);
-    let mut weight = random(2, k * p, elem);
-    for row in weight.chunks_exact_mut(p) {
-        row[n..].fill(0.0);
-    }
-    // The plain product goes without a bias where N is odd, so that both ways are tested.
-    let mut bias = (op != Op::Plain || n % 2 == 0).then(|| random(3, p, DType::F32));
-    if let Some(bias) = &mut bias {
-        bias[n..].fill(0.0);
-    }
-    let residual = random(4, m * n, DType::F32);
-    let out = match op {
-        Op::Plain if k % 8 == 0 => DType::F32,
-        Op::Plain | Op::Gelu => elem,
-        Op::Add => DType::F32,
-    };
+    x: Tensor,
+    layer: Linear,
+    residual: Rc<[f32]>,
+    out: DType,
+    want: Vec<f32>,
+    bound: Vec<f32>,
+}
 
-    let rows = checked_rows(m, k, n);
-    let pick = |values: &[f32], width: usize| -> Vec<f32> {
-        let row = |&r: &usize| &values[r * width..(r + 1) * width];
-        rows.iter().flat_map(row).copied().collect()
-    };
-    let some_x = pick(&x, k);
-    let mut some = pick(&residual, n);
-    let magnitude = {
-        let abs = |v: &[f32]| v.iter().map(|v| v.abs()).collect::<Vec<_>>();
-        let bias = bias.as_deref().map(abs);
-        reference::linear(&abs(&some_x), &abs(&weight), bias.as_deref(), k, n)
-    };
-    let bias_ref = bias.as_deref();
-    match op {
-        Op::Plain => some = reference::linear(&some_x, &weight, bias_ref, k, n),
-        Op::Gelu => some = reference::linear_gelu(&some_x, &weight, bias_ref, k, n),
-        Op::Add => reference::linear_add(&some_x, &weight, bias_ref, k, n, &mut some),
-    }
-    let mut want = vec![0.0; m * n];
-    let mut bound = vec![f32::INFINITY; m * n];
-    let rounding = match out {
-        DType::F16 => 1.0 / 2048.0,
-        _ => f32::EPSILON,
-    };
-    for (i, &row) in rows.iter().enumerate() {
-        for col in 0..n {
-            let (value, magnitude) = (some[i * n + col], magnitude[i * n + col]);
-            want[row * n + col] = value;
-            bound[row * n + col] =
-                2.0 * (k as f32).sqrt() * f32::EPSILON * magnitude + rounding * value.abs() + 1e-6;
+impl Operands {
+    /// Random ones for a product (M, K) · (K, N).
+    pub fn new(gpu: &Gpu, elem: DType, op: Op, [m, k, n]: [usize; 3]) -> Result<Self> {
+        let p = padded(n);
+        let x = random(1, m * k, elem);
+        let mut weight = random(2, k * p, elem);
+        for row in weight.chunks_exact_mut(p) {
+            row[n..].fill(0.0);
         }
-    }
-
-    let mut pass = gpu.pass();
-    let x = pass.upload_f32(&[m, k], elem, &x)?;
-    let layer = Linear {
-        weight: pass.upload_f32(&[k, p], elem, &weight)?,
-        bias: bias
-            .map(|b| pass.upload_f32(&[p], DType::F32, &b))
-            .transpose()?,
-        n,
-    };
-    pass.submit()?;
-    let record = move |pass: &mut Pass| {
-        let y = match op {
-            Op::Add => pass.upload_f32(&[m, n], DType::F32, &residual)?,
-            _ => pass.tensor(&[m, n], out)?,
+        // The plain product goes without a bias where N is odd, so that both ways are tested.
+        let mut bias = (op != Op::Plain || n % 2 == 0).then(|| random(3, p, DType::F32));
+        if let Some(bias) = &mut bias {
+            bias[n..].fill(0.0);
+        }
+        let residual = random(4, m * n, DType::F32);
+        let out = match op {
+            Op::Plain if k % 8 == 0 => DType::F32,
+            Op::Plain | Op::Gelu => elem,
+            Op::Add => DType::F32,
         };
-        match (variant, op) {
-            (Some(variant), _) => linear_by(pass, variant, op, &x, &layer, &y)?,
-            (None, Op::Plain) => return Ok(vec![ops::linear::linear(pass, &x, &layer, out)?]),
-            (None, Op::Gelu) => return Ok(vec![ops::linear::linear_gelu(pass, &x, &layer)?]),
-            (None, Op::Add) => ops::linear::linear_add(pass, &x, &layer, &y)?,
+
+        let rows = checked_rows(m, k, n);
+        let pick = |values: &[f32], width: usize| -> Vec<f32> {
+            let row = |&r: &usize| &values[r * width..(r + 1) * width];
+            rows.iter().flat_map(row).copied().collect()
+        };
+        let some_x = pick(&x, k);
+        let mut some = pick(&residual, n);
+        let magnitude = {
+            let abs = |v: &[f32]| v.iter().map(|v| v.abs()).collect::<Vec<_>>();
+            let bias = bias.as_deref().map(abs);
+            reference::linear(&abs(&some_x), &abs(&weight), bias.as_deref(), k, n)
+        };
+        let bias_ref = bias.as_deref();
+        match op {
+            Op::Plain => some = reference::linear(&some_x, &weight, bias_ref, k, n),
+            Op::Gelu => some = reference::linear_gelu(&some_x, &weight, bias_ref, k, n),
+            Op::Add => reference::linear_add(&some_x, &weight, bias_ref, k, n, &mut some),
         }
-        Ok(vec![y])
-    };
-    let moved = m * k * elem.size() + k * p * elem.size() + m * n * out.size();
-    Ok(Prepared {
-        record: Box::new(record),
-        want: vec![want],
-        bound: vec![bound],
-        flops: 2.0 * (m * k * n) as f64,
-        bytes: moved as f64,
-    })
+        let mut want = vec![0.0; m * n];
+        let mut bound = vec![f32::INFINITY; m * n];
+        let rounding = match out {
+            DType::F16 => 1.0 / 2048.0,
+            _ => f32::EPSILON,
+        };
+        for (i, &row) in rows.iter().enumerate() {
+            for col in 0..n {
+                let (value, magnitude) = (some[i * n + col], magnitude[i * n + col]);
+                want[row * n + col] = value;
+                bound[row * n + col] = 2.0 * (k as f32).sqrt() * f32::EPSILON * magnitude
+                    + rounding * value.abs()
+                    + 1e-6;
+            }
+        }
+
+        let mut pass = gpu.pass();
+        let x = pass.upload_f32(&[m, k], elem, &x)?;
+        let layer = Linear {
+            weight: pass.upload_f32(&[k, p], elem, &weight)?,
+            bias: bias
+                .map(|b| pass.upload_f32(&[p], DType::F32, &b))
+                .transpose()?,
+            n,
+        };
+        pass.submit()?;
+        Ok(Self {
+            op,
+            x,
+            layer,
+            residual: residual.into(),
+            out,
+            want,
+            bound,
+        })
+    }
+
+    /// The product by whom one likes.
+    pub fn product(&self, by: By) -> Prepared {
+        let (op, out) = (self.op, self.out);
+        let (x, layer) = (self.x.clone(), self.layer.clone());
+        let residual = Rc::clone(&self.residual);
+        let at @ Extents { m, n, k } = extents([x.rows(), x.cols(), layer.n]);
+        let moved = (m * k + k * padded(n)) * x.dtype().size() + m * n * out.size();
+        let record = move |pass: &mut Pass| {
+            let y = match op {
+                Op::Add => pass.upload_f32(&[m, n], DType::F32, &residual)?,
+                _ => pass.tensor(&[m, n], out)?,
+            };
+            let tiling = match by {
+                By::Variant(variant) => Some(variant.tiling(pass.gpu().caps(), at)),
+                By::Tiling(tiling) => Some(tiling),
+                By::Choice => None,
+            };
+            match (tiling, op) {
+                (Some(tiling), _) => linear_by(pass, tiling, op, &x, &layer, &y)?,
+                (None, Op::Plain) => return Ok(vec![ops::linear::linear(pass, &x, &layer, out)?]),
+                (None, Op::Gelu) => return Ok(vec![ops::linear::linear_gelu(pass, &x, &layer)?]),
+                (None, Op::Add) => ops::linear::linear_add(pass, &x, &layer, &y)?,
+            }
+            Ok(vec![y])
+        };
+        Prepared {
+            record: Box::new(record),
+            want: vec![self.want.clone()],
+            bound: vec![self.bound.clone()],
+            flops: 2.0 * (m * k * n) as f64,
+            bytes: moved as f64,
+        }
+    }
 }

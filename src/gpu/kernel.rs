@@ -1,11 +1,12 @@
 //! WGSL source plus constants become a compiled pipeline, once per device and, where the adapter
 //! can, once per driver.
 
+use std::any::Any;
 use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use super::context::lock;
 use wgpu::ErrorFilter;
@@ -90,6 +91,8 @@ type Key = (&'static str, DType, Vec<(&'static str, Constant)>);
 pub(super) struct KernelCache {
     kernels: Mutex<HashMap<Key, Arc<Kernel>>>,
     disk: Option<DiskCache>,
+    /// What the ops know of how kernels do on this device.
+    known: OnceLock<Box<dyn Any + Send + Sync>>,
 }
 
 struct DiskCache {
@@ -104,6 +107,7 @@ impl KernelCache {
         Self {
             kernels: Mutex::default(),
             disk: DiskCache::open(device, info),
+            known: OnceLock::new(),
         }
     }
 }
@@ -129,6 +133,12 @@ impl Gpu {
         })??;
         let kernel = Arc::new(kernel);
         Ok(lock(&cache.kernels).entry(key).or_insert(kernel).clone())
+    }
+
+    /// What the ops know of how kernels do on this device, found out once: one type for all.
+    pub(crate) fn known<T: Any + Send + Sync>(&self, find_out: impl FnOnce() -> T) -> &T {
+        let known = (self.shared.kernels.known).get_or_init(|| Box::new(find_out()));
+        known.downcast_ref().expect("one type for all")
     }
 
     /// What was compiled so far: tests translate it for the other backends.

@@ -3,6 +3,8 @@
 use bytemuck::{Pod, Zeroable};
 
 pub use super::select::{Extents, Variant};
+pub use super::tiling::{TILINGS, Tiling};
+use super::tuning;
 use crate::Result;
 use crate::gpu::{DType, Pass, Tensor};
 
@@ -52,17 +54,17 @@ pub enum Op {
     Add,
 }
 
-/// One product by a variant of one's choice, which the adapter must be able to run: for tests.
+/// One product by a tiling of one's choice, which must fit the adapter: for tests and tuning.
 #[doc(hidden)]
 pub fn linear_by(
     pass: &mut Pass,
-    variant: Variant,
+    tiling: Tiling,
     op: Op,
     x: &Tensor,
     w: &Linear,
     y: &Tensor,
 ) -> Result<()> {
-    record(pass, Some(variant), op, x, w, y)
+    record(pass, Some(tiling), op, x, w, y)
 }
 
 fn output(pass: &mut Pass, x: &Tensor, w: &Linear, out: DType) -> Result<Tensor> {
@@ -91,7 +93,7 @@ struct Params {
 
 fn record(
     pass: &mut Pass,
-    variant: Option<Variant>,
+    tiling: Option<Tiling>,
     op: Op,
     x: &Tensor,
     w: &Linear,
@@ -117,9 +119,8 @@ fn record(
         assert_eq!(bias.dtype(), DType::F32, "bias of {:?}", w.weight);
     }
 
-    let caps = pass.gpu().caps();
-    let variant = variant.unwrap_or_else(|| Variant::pick(caps, at));
-    let mut choice = variant.choice(caps, at);
+    let tiling = tiling.unwrap_or_else(|| tuning::tiling(pass.gpu(), at, elem));
+    let mut choice = tiling.choice(at);
     choice.constants.extend([
         ("HALF", (elem == DType::F16).into()),
         ("BIAS", w.bias.is_some().into()),
@@ -128,7 +129,7 @@ fn record(
         ("result", y.dtype().into()),
     ]);
     let kernel = pass.gpu().kernel(choice.source, elem, &choice.constants)?;
-    let vec4_stores = matches!(variant, Variant::Tile | Variant::Broadcast);
+    let vec4_stores = matches!(tiling.variant(), Variant::Tile | Variant::Broadcast);
     let params = Params {
         m: at.m as u32,
         n: if vec4_stores { at.n / 4 } else { at.n } as u32,

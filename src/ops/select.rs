@@ -23,8 +23,8 @@
 //! One row of 768 × 2304, bound by loads, best wall time: Row 1.0 ms f32 and 0.58 ms f16, SplitRow
 //! 2.6 ms and 1.7 ms. The choices for hardware, and the tiles there, are not measured yet.
 
-use super::shaders;
-use crate::gpu::{Caps, Constant, Source};
+use super::tiling::Tiling;
+use crate::gpu::Caps;
 
 /// The kernels of a matrix product.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,16 +49,8 @@ pub struct Extents {
     pub k: usize,
 }
 
-/// A kernel with its constants, and how many rows and columns a workgroup makes.
-pub struct Choice {
-    pub source: Source,
-    pub constants: Vec<(&'static str, Constant)>,
-    pub rows: usize,
-    pub cols: usize,
-}
-
 /// Rows up to which a product is bound by reading the weights.
-const FEW_ROWS: usize = 8;
+pub(super) const FEW_ROWS: usize = 8;
 
 impl Variant {
     /// The fastest variant for a product, by what was measured.
@@ -89,31 +81,27 @@ impl Variant {
         }
     }
 
-    /// Its constants for a product.
-    pub fn choice(self, caps: &Caps, at: Extents) -> Choice {
+    /// Its tile sizes for a product, where nothing better is known.
+    pub fn tiling(self, caps: &Caps, at: Extents) -> Tiling {
         match self {
             Self::Tile => {
                 let (bm, tm) = if at.m >= 512 { (128, 8) } else { (64, 4) };
-                Choice::new(
-                    shaders::LINEAR_TILE,
-                    [bm, 64],
-                    &[("BM", bm), ("BN", 64), ("BK", 16), ("TM", tm), ("TN", 4)],
-                )
+                Tiling::Tile {
+                    bm,
+                    bn: 64,
+                    tm,
+                    tn: 4,
+                }
             }
             Self::Broadcast => {
                 // A step costs a tile some 12 parts for weights and 7 for each group of 8 rows.
                 let cost = |groups: &usize| at.m.div_ceil(8 * groups) * (12 + 7 * groups);
                 let groups = (1..=4).min_by_key(cost).unwrap_or(4) as u32;
-                let tile = [8 * groups, 64];
-                Choice::new(shaders::LINEAR_BROADCAST, tile, &[("GROUPS", groups)])
+                Tiling::Broadcast { groups }
             }
             Self::Register => {
                 let (lanes, rows) = if caps.software() { (8, 16) } else { (32, 8) };
-                Choice::new(
-                    shaders::LINEAR_REGISTER,
-                    [rows, 8 * lanes],
-                    &[("LANES", lanes), ("ROWS", rows)],
-                )
+                Tiling::Register { lanes, rows }
             }
             Self::Row => {
                 // As wide as leaves work for every core.
@@ -123,47 +111,39 @@ impl Variant {
                     2048..16384 => 4,
                     _ => 8,
                 };
-                Self::rows(at, 8, wide, 1)
+                Tiling::Row { wide }
             }
-            Self::SplitRow => Self::rows(at, 4, 1, 32),
+            Self::SplitRow => Tiling::SplitRow {
+                lanes: 4,
+                split: 32,
+            },
         }
-    }
-
-    fn rows(at: Extents, lanes: u32, wide: u32, split: u32) -> Choice {
-        let rows = at.m.min(FEW_ROWS) as u32;
-        // 32 bytes an invocation and row: at most 16 KiB.
-        let chunk = [4, 2].into_iter().find(|c| rows.is_multiple_of(*c));
-        Choice::new(
-            shaders::LINEAR_ROW,
-            [rows, 8 * lanes * wide],
-            &[
-                ("LANES", lanes),
-                ("WIDE", wide),
-                ("SPLIT", split),
-                ("ROWS", rows),
-                ("CHUNK", if split == 1 { 1 } else { chunk.unwrap_or(1) }),
-            ],
-        )
     }
 }
 
-impl Choice {
-    fn new(source: Source, tile: [u32; 2], constants: &[(&'static str, u32)]) -> Self {
-        Self {
-            source,
-            constants: constants.iter().map(|&(n, v)| (n, v.into())).collect(),
-            rows: tile[0] as usize,
-            cols: tile[1] as usize,
-        }
-    }
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ops::tiling::TILINGS;
 
-    /// Workgroups along M and N.
-    pub fn grid(&self, at: Extents) -> [u32; 3] {
-        let grid = [at.m.div_ceil(self.rows), at.n.div_ceil(self.cols), 1];
-        assert!(
-            grid.iter().all(|&g| g <= 65_535),
-            "a grid of {grid:?} for {at:?}"
-        );
-        grid.map(|g| g as u32)
+    #[test]
+    fn what_is_taken_untuned_is_on_the_list_that_tests_cover() {
+        let gpu = crate::Gpu::new().unwrap();
+        for kind in ["software", "discrete"] {
+            let gpu = gpu.with_caps(|caps| caps.kind = kind);
+            for (m, n) in [
+                (1, 1),
+                (1, 600),
+                (6, 2304),
+                (8, 49408),
+                (50, 257),
+                (9, 64),
+                (600, 512),
+            ] {
+                let at = Extents { m, n, k: 64 };
+                let tiling = Variant::pick(gpu.caps(), at).tiling(gpu.caps(), at);
+                assert!(TILINGS.contains(&tiling), "{tiling} for {at:?}");
+            }
+        }
     }
 }
