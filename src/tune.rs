@@ -83,7 +83,7 @@ pub fn buckets(gpu: &Gpu, quick: bool) -> Vec<Bucket> {
     buckets
 }
 
-/// Tries every tiling that fits the bucket's product: once for its results, then `runs` times for
+/// Tries every tiling that suits and fits the bucket's product: once for its results, then `runs` times for
 /// its time, in turns, so that a change of the machine's speed meets all alike.
 pub fn tune(gpu: &Gpu, bucket: Bucket, runs: usize) -> Result<Outcome> {
     let (caps, at) = (gpu.caps(), bucket.extents());
@@ -92,8 +92,7 @@ pub fn tune(gpu: &Gpu, bucket: Bucket, runs: usize) -> Result<Outcome> {
     let mut candidates = Vec::new();
     let mut timed = Vec::new();
     for &tiling in TILINGS {
-        let few_rows = matches!(tiling.variant(), Variant::Row | Variant::SplitRow);
-        if !tiling.fits(caps, at, bucket.elem) || (few_rows && at.m > 8) {
+        if !tiling.suits(at) || !tiling.fits(caps, at, bucket.elem) {
             continue;
         }
         let prepared = operands.product(By::Tiling(tiling));

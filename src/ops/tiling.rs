@@ -105,6 +105,13 @@ impl Tiling {
             && grid.iter().all(|&groups| groups <= MAX_GROUPS)
     }
 
+    /// Whether it is worth trying: the rows of a tile are not mostly beyond M, and what is made for
+    /// few rows gets few.
+    pub fn suits(self, at: Extents) -> bool {
+        let few = matches!(self, Self::Row { .. } | Self::SplitRow { .. });
+        self.choice(at).rows <= at.m.next_multiple_of(8) && (!few || at.m <= FEW_ROWS)
+    }
+
     /// Invocations and bytes of memory of a workgroup, at most.
     fn takes(self, elem: DType) -> (u32, u32) {
         match self {

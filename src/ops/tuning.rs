@@ -208,7 +208,7 @@ fn of_user(caps: &Caps) -> Option<Table> {
         Ok(table) => {
             if let Some(table) = &table {
                 let (count, path) = (table.len(), path.display());
-                log::info!("{count} kernels chosen as tuned: {path}");
+                log::info!("kernels chosen as tuned in {path}: {count}");
             }
             table
         }

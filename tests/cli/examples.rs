@@ -44,6 +44,10 @@ fn shell(line: &str, folder: &Path) -> Output {
     command
         .env("PATH", std::env::join_paths(path).unwrap())
         .env_remove("RUST_LOG");
+    if line.contains("vcoca-gpu tune") {
+        // What the user keeps stays.
+        command.env("XDG_CACHE_HOME", folder).env("HOME", folder);
+    }
     command.output().unwrap()
 }
 
@@ -57,6 +61,7 @@ fn every_example_works_as_it_is_written() {
         ("index", 6),
         ("search", 4),
         ("eval", 2),
+        ("tune", 2),
     ] {
         let folder = root();
         let examples = examples(command);

@@ -25,6 +25,7 @@ const COMMANDS: &[&[&str]] = &[
     &["eval"],
     &["devices"],
     &["models"],
+    &["tune"],
     &["parity"],
 ];
 

@@ -25,6 +25,7 @@ mod index;
 mod names;
 #[cfg(all(feature = "index", feature = "shapes", feature = "gstreamer"))]
 mod search;
+mod tune;
 #[cfg(all(feature = "index", feature = "shapes", feature = "gstreamer"))]
 mod world;
 #[cfg(feature = "shapes")]
