@@ -7,7 +7,7 @@ use crate::Result;
 use crate::cases::Prepared;
 use crate::cases::linear::{By, Operands};
 use crate::gpu::{DType, Gpu};
-use crate::ops::linear::{Op, TILINGS, Tiling, Variant};
+use crate::ops::linear::{Extents, Op, TILINGS, Tiling, Variant, padded};
 use crate::ops::tuning::{Bucket, Rows, Size};
 
 /// What a winner has to save of the time: less is noise, and not worth a kernel of its own.
@@ -66,7 +66,8 @@ impl Outcome {
     }
 }
 
-/// The buckets to tune on an adapter: all, or, for a quick look, two with little work.
+/// The buckets to tune on an adapter: all whose weight it can bind, or, for a quick look, two with
+/// little work.
 pub fn buckets(gpu: &Gpu, quick: bool) -> Vec<Bucket> {
     let f16 = gpu.caps().f16;
     if quick {
@@ -80,6 +81,10 @@ pub fn buckets(gpu: &Gpu, quick: bool) -> Vec<Bucket> {
     if f16 {
         buckets.extend(Bucket::all(DType::F16));
     }
+    buckets.retain(|bucket| {
+        let Extents { k, n, .. } = bucket.extents();
+        (k * padded(n) * bucket.elem.size()) as u64 <= gpu.caps().binding_bytes
+    });
     buckets
 }
 

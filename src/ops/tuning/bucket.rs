@@ -37,7 +37,7 @@ pub enum Size {
     Wide,
     /// K up to 4096, N up to 16384: the way down in an MLP.
     Deep,
-    /// K up to 1024, more columns: a vocabulary.
+    /// K up to 768, more columns: a vocabulary.
     Vocabulary,
 }
 
@@ -55,7 +55,7 @@ impl Bucket {
             (..=512, ..=512) => Size::Small,
             (..=1024, ..=1024) => Size::Square,
             (..=1024, ..=16384) => Size::Wide,
-            (..=1024, _) => Size::Vocabulary,
+            (..=768, _) => Size::Vocabulary,
             (..=4096, ..=16384) => Size::Deep,
             _ => return None,
         };
@@ -89,7 +89,7 @@ impl Bucket {
             Size::Square => (1024, 768),
             Size::Wide => (1024, 3072),
             Size::Deep => (4096, 1024),
-            Size::Vocabulary => (1024, 49408),
+            Size::Vocabulary => (768, 49408),
         };
         Extents { m, n, k }
     }
