@@ -3,7 +3,7 @@
 use crate::gpu::Caps;
 
 /// The most workgroups along one axis that every adapter takes.
-const MAX_GROUPS: usize = 65535;
+pub(super) const MAX_GROUPS: usize = 65535;
 
 /// Workgroups for `count` items, `each` a workgroup, folded into x and y: kernels find theirs at
 /// `y * num_workgroups.x + x` and skip what is past the end.

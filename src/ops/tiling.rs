@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::grid::MAX_GROUPS;
 use super::select::{Extents, FEW_ROWS, Variant};
 use super::shaders;
 use crate::gpu::{Caps, Constant, DType, Source};
@@ -54,9 +55,6 @@ const ROW_LANES: u32 = 8;
 
 /// Workgroup memory that a split row may take: what every adapter has.
 const SPLIT_BYTES: u32 = 16 << 10;
-
-/// The most workgroups along one axis that every adapter takes.
-const MAX_GROUPS: usize = 65_535;
 
 const fn tile(bm: u32, bn: u32, tm: u32, tn: u32) -> Tiling {
     Tiling::Tile { bm, bn, tm, tn }

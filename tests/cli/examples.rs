@@ -61,6 +61,7 @@ fn every_example_works_as_it_is_written() {
         ("index", 6),
         ("search", 4),
         ("eval", 2),
+        ("bench", 3),
         ("tune", 2),
     ] {
         let folder = root();
