@@ -3,6 +3,7 @@
 mod attention;
 mod beams;
 mod cached;
+pub mod ceiling;
 mod choose;
 mod data;
 mod embed;
@@ -107,7 +108,8 @@ fn named(name: &str, case: Case) -> Case {
 
 /// Every case that an adapter of these capabilities can run.
 pub fn all(caps: &Caps) -> Vec<Case> {
-    let mut cases = linear::cases(caps);
+    let mut cases = ceiling::cases(caps);
+    cases.extend(linear::cases(caps));
     cases.extend(norm::cases());
     cases.extend(attention::cases());
     cases.extend(cached::cases());

@@ -1,6 +1,7 @@
 //! The command line: arguments, messages and exit codes. Results go to stdout, all else to stderr.
 
 mod ask;
+mod bench;
 mod caption;
 mod classify;
 mod devices;
@@ -120,6 +121,9 @@ enum Command {
     /// List the models that are built in, downloaded, or known
     #[command(after_help = AFTER_HELP)]
     Models(models::Args),
+    /// Verify kernels and a model, then time them
+    #[command(after_help = help(bench::EXAMPLES))]
+    Bench(bench::Args),
     /// Compare a model with a reference dump, stage by stage
     #[command(after_help = AFTER_HELP)]
     Parity(parity::Args),
@@ -194,6 +198,7 @@ pub fn run() -> ExitCode {
         Command::Eval(args) => eval::run(&args, cli.quiet),
         Command::Devices(args) => devices::run(&args),
         Command::Models(args) => models::run(&args),
+        Command::Bench(args) => bench::run(&args, cli.quiet),
         Command::Parity(args) => parity::run(&args, cli.quiet),
     };
     match outcome {

@@ -32,6 +32,7 @@
 //!
 //! An application that owns a wgpu device shares it through [`Gpu::from_wgpu`].
 
+pub mod bench;
 #[doc(hidden)]
 pub mod cases;
 pub mod clean;

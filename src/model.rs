@@ -15,6 +15,7 @@ mod loader;
 mod pooler;
 mod progress;
 pub mod published;
+mod random;
 mod source;
 mod taps;
 mod text;
@@ -98,26 +99,24 @@ impl CoCa {
         dtype: DType,
         progress: &mut dyn FnMut(LoadProgress),
     ) -> Result<Self> {
-        if dtype == DType::F16 && !gpu.caps().f16 {
-            return Err(Error::Argument {
-                what: "dtype",
-                expected: "f32".into(),
-                found: format!("f16, which {} cannot compute in", gpu.caps().name),
-            });
-        }
+        check_dtype(gpu, dtype)?;
         let config = Config::parse(&source.file(config::CONFIG), &source.config_json()?)?;
         let checkpoint = source.weights()?;
         Loader::load(gpu, &checkpoint, dtype, progress, |l| {
-            Ok(Self {
-                gpu: gpu.clone(),
-                config: config.clone(),
-                elem: dtype,
-                visual: Vision::load(l, &config)?,
-                attn_pool: Pooler::load(l, &config)?,
-                text: Text::load(l, &config)?,
-                text_decoder: Decoder::load(l, &config)?,
-                logit_scale: l.exponential("logit_scale")?,
-            })
+            Self::build(l, gpu, &config, dtype)
+        })
+    }
+
+    fn build(l: &Loader, gpu: &Gpu, config: &Config, dtype: DType) -> Result<Self> {
+        Ok(Self {
+            gpu: gpu.clone(),
+            config: config.clone(),
+            elem: dtype,
+            visual: Vision::load(l, config)?,
+            attn_pool: Pooler::load(l, config)?,
+            text: Text::load(l, config)?,
+            text_decoder: Decoder::load(l, config)?,
+            logit_scale: l.exponential("logit_scale")?,
         })
     }
 
@@ -289,5 +288,17 @@ impl CoCa {
         let (at, count) = (first - 1, length - first);
         let logits = (self.text_decoder).forward_part(pass, &tokens, context, at, count)?;
         token_logprobs(pass, &logits, ids, first)
+    }
+}
+
+/// Whether the adapter computes in a type.
+fn check_dtype(gpu: &Gpu, dtype: DType) -> Result<()> {
+    match dtype == DType::F16 && !gpu.caps().f16 {
+        false => Ok(()),
+        true => Err(Error::Argument {
+            what: "dtype",
+            expected: "f32".into(),
+            found: format!("f16, which {} cannot compute in", gpu.caps().name),
+        }),
     }
 }

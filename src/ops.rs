@@ -4,6 +4,7 @@
 //! f32); the residual stream, norms, softmax and every accumulator are f32.
 
 pub mod attention;
+pub mod ceiling;
 pub mod choose;
 pub mod embed;
 pub(crate) mod grid;

@@ -1,6 +1,7 @@
 //! Naive CPU twins of every op, under the same names: plain loops, f64 accumulation.
 
 mod attention;
+mod ceiling;
 mod choose;
 mod embed;
 mod linear;
@@ -10,6 +11,7 @@ mod preprocess;
 mod score;
 
 pub use attention::*;
+pub use ceiling::*;
 pub use choose::*;
 pub use embed::*;
 pub use linear::*;

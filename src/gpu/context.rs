@@ -234,6 +234,11 @@ impl Gpu {
         self.shared.pool.trim();
     }
 
+    /// Forgets the peak so far: [`PoolStats::peak_bytes`] begins anew with what is held now.
+    pub fn restart_peak(&self) {
+        self.shared.pool.restart_peak();
+    }
+
     /// Starts recording. Waits while another pass of this device is open.
     pub fn pass(&self) -> Pass<'_> {
         Pass::new(self, false)

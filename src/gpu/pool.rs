@@ -79,6 +79,12 @@ impl Pool {
         lock(&self.state).stats
     }
 
+    /// Lets the peak begin anew with what is held now.
+    pub fn restart_peak(&self) {
+        let mut state = lock(&self.state);
+        state.stats.peak_bytes = state.stats.held_bytes;
+    }
+
     pub fn trim(&self) {
         let mut state = lock(&self.state);
         let freed: u64 = (state.free.drain())

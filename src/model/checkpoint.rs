@@ -13,6 +13,7 @@ use std::collections::HashMap;
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
 
+use ::safetensors::Dtype;
 use memmap2::Mmap;
 
 use crate::files::shown;
@@ -97,6 +98,24 @@ impl Checkpoint {
     pub fn from_bytes(path: &Path, bytes: impl Into<Cow<'static, [u8]>>) -> Result<Self> {
         let file = Bytes::Held(bytes.into());
         Self::read(path.to_owned(), vec![(path.to_owned(), file)]).map(Self::without_prefix)
+    }
+
+    /// Tensors in f16 that are parts of one run of bytes, which may overlap: name, shape, and where each
+    /// begins.
+    pub(super) fn of_tensors(
+        bytes: Vec<u8>,
+        tensors: impl IntoIterator<Item = (String, Vec<usize>, usize)>,
+    ) -> Self {
+        let entry = |(name, shape, start): (_, Vec<usize>, usize)| {
+            let size = 2 * shape.iter().product::<usize>();
+            let tensor = View::contiguous(Dtype::F16, shape, start..start + size);
+            (name, Entry { file: 0, tensor })
+        };
+        Self {
+            path: PathBuf::from("random weights"),
+            entries: tensors.into_iter().map(entry).collect(),
+            files: vec![Bytes::Held(bytes.into())],
+        }
     }
 
     fn indexed(path: &Path) -> Result<Self> {

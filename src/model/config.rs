@@ -56,6 +56,11 @@ impl Config {
         self.image / self.patch
     }
 
+    /// The widest row that is normalised.
+    pub(super) fn widest(&self) -> usize {
+        (self.vision.width).max(self.text.width).max(self.embed_dim)
+    }
+
     /// Columns of a patch row: 3 P², rounded up to whole vec4.
     pub fn patch_columns(&self) -> usize {
         (3 * self.patch * self.patch).next_multiple_of(4)

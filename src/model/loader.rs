@@ -29,6 +29,8 @@ pub(super) struct Loader<'a> {
     /// In a dry run, what every tensor is: nothing is read.
     placeholder: Option<Tensor>,
     problems: RefCell<Vec<String>>,
+    /// Name and shape of every tensor that was looked up in the dry run.
+    wanted: RefCell<Vec<(String, Vec<usize>)>>,
     reading: RefCell<Reading<'a>>,
     in_flight: Cell<usize>,
 }
@@ -61,15 +63,7 @@ impl<'a> Loader<'a> {
         progress: &'a mut dyn FnMut(LoadProgress),
         build: impl Fn(&Self) -> Result<T>,
     ) -> Result<T> {
-        let mut loader = Self {
-            gpu,
-            checkpoint,
-            elem,
-            placeholder: Some(gpu.persistent(&[1], DType::F32)?),
-            problems: RefCell::default(),
-            reading: RefCell::new(Reading::new(progress)),
-            in_flight: Cell::new(0),
-        };
+        let mut loader = Self::dry_run(gpu, checkpoint, elem, progress)?;
         build(&loader)?;
         loader.report()?;
         loader.placeholder = None;
@@ -78,6 +72,37 @@ impl<'a> Loader<'a> {
         gpu.wait()?;
         loader.reading.borrow_mut().tell();
         Ok(built)
+    }
+
+    /// Name and shape of each tensor that `build` asks of a checkpoint, a name that it asks for in parts
+    /// more than once.
+    pub fn wanted(
+        gpu: &'a Gpu,
+        build: impl FnOnce(&Loader) -> Result<()>,
+    ) -> Result<Vec<(String, Vec<usize>)>> {
+        let none = Checkpoint::of_tensors(Vec::new(), []);
+        let ignore = &mut |_| ();
+        let loader = Loader::dry_run(gpu, &none, DType::F32, ignore)?;
+        build(&loader)?;
+        Ok(loader.wanted.into_inner())
+    }
+
+    fn dry_run(
+        gpu: &'a Gpu,
+        checkpoint: &'a Checkpoint,
+        elem: DType,
+        progress: &'a mut dyn FnMut(LoadProgress),
+    ) -> Result<Self> {
+        Ok(Self {
+            gpu,
+            checkpoint,
+            elem,
+            placeholder: Some(gpu.persistent(&[1], DType::F32)?),
+            problems: RefCell::default(),
+            wanted: RefCell::default(),
+            reading: RefCell::new(Reading::new(progress)),
+            in_flight: Cell::new(0),
+        })
     }
 
     fn report(&self) -> Result<()> {
@@ -123,6 +148,7 @@ impl<'a> Loader<'a> {
             (self.reading.borrow_mut()).begins(name, stored.file_bytes());
             return Some(stored);
         }
+        (self.wanted.borrow_mut()).push((name.to_owned(), shape.to_vec()));
         let bytes = found.map_or(0, |found| found.map_or(0, |stored| stored.file_bytes()));
         self.reading.borrow_mut().needs(name, bytes);
         let problem = match found {

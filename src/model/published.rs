@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::checkpoint::{ShardIndex, WEIGHTS};
-use super::config::CONFIG;
+use super::config::{CONFIG, Config};
 use crate::files;
 use crate::hub::{Hub, Repo, Wanted};
 
@@ -68,6 +68,16 @@ pub const PUBLISHED: [Published; 4] = [
         config: B_32,
     },
 ];
+
+/// The names that OpenCLIP gives to the sizes of its checkpoints.
+pub const ARCHITECTURES: [&str; 2] = ["coca_ViT-B-32", "coca_ViT-L-14"];
+
+/// The sizes that OpenCLIP knows by a name, if it is one of [`ARCHITECTURES`].
+pub fn sizes(name: &str) -> Option<Config> {
+    let at = ARCHITECTURES.iter().position(|known| *known == name)?;
+    let parsed = Config::parse(Path::new(name), [B_32, L_14][at].as_bytes());
+    Some(parsed.expect("built-in configurations are right"))
+}
 
 /// A checkpoint in the cache, ready for use without a network.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -20,6 +20,8 @@ shaders! {
     ATTENTION_ROW = "attention_row";
     BEAM_CANDIDATES = "beam_candidates";
     BEAM_STEP = "beam_step";
+    CEILING_COPY = "ceiling_copy";
+    CEILING_MULTIPLY_ADD = "ceiling_multiply_add";
     CUT_PATCHES = "cut_patches";
     EMBED_PATCHES = "embed_patches";
     EMBED_TOKENS = "embed_tokens";

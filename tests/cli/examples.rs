@@ -57,6 +57,7 @@ fn every_example_works_as_it_is_written() {
         ("index", 6),
         ("search", 4),
         ("eval", 2),
+        ("bench", 3),
     ] {
         let folder = root();
         let examples = examples(command);

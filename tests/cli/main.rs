@@ -2,6 +2,7 @@
 
 #[cfg(feature = "shapes")]
 mod ask;
+mod bench;
 #[cfg(feature = "shapes")]
 mod captions;
 #[cfg(feature = "shapes")]

@@ -1,0 +1,252 @@
+//! `vcoca-gpu bench`.
+
+use std::io;
+use std::process::ExitCode;
+
+use clap::ValueEnum;
+use clap::builder::PossibleValuesParser;
+use serde::Serialize;
+use vcoca_gpu::bench::{Ceilings, Measured, Settings, kernels, stages, texts};
+use vcoca_gpu::gpu::{DType, Gpu};
+use vcoca_gpu::model::CoCa;
+use vcoca_gpu::model::published::{ARCHITECTURES, sizes};
+
+use super::hub::HubArgs;
+use super::model::{Element, open};
+use super::{FAILED, Stop, output};
+
+pub const EXAMPLES: &str = "\
+Examples:
+  vcoca-gpu bench --quick
+  vcoca-gpu bench --quick --suite model --random coca_ViT-B-32 --filter preprocess
+  vcoca-gpu bench --quick --suite kernels --filter decode --json";
+
+#[derive(clap::Args)]
+pub struct Args {
+    /// Kernels at the published models' shapes, one model from frames to captions, or both
+    #[arg(long, value_enum, default_value = "all")]
+    suite: Suite,
+
+    /// "shapes" (the small built-in model), a directory with open_clip_config.json and weights, or a
+    /// repository on Hugging Face: owner/name or owner/name@revision
+    #[arg(long, value_name = "MODEL")]
+    #[cfg_attr(feature = "shapes", arg(default_value = vcoca_gpu::model::SHAPES))]
+    model: String,
+
+    /// Random weights of these sizes instead of a model: as fast, and nothing to download
+    #[arg(long, value_name = "SIZES", value_parser = PossibleValuesParser::new(ARCHITECTURES))]
+    random: Option<String>,
+
+    #[command(flatten)]
+    hub: HubArgs,
+
+    /// Element type of weights and activations [default: f16 where the adapter has it, else f32]
+    #[arg(long, value_name = "TYPE")]
+    dtype: Option<Element>,
+
+    /// Frames of a clip
+    #[arg(long, value_name = "T", default_value_t = 8,
+          value_parser = clap::value_parser!(u16).range(1..=256))]
+    frames: u16,
+
+    /// Runs of each thing; fewer, but at least 3, of what takes more than ten seconds
+    #[arg(long, value_name = "N", default_value_t = 9,
+          value_parser = clap::value_parser!(u16).range(1..=1000))]
+    runs: u16,
+
+    /// A short look whether all is right: small kernels, fewer clips, one run
+    #[arg(long, conflicts_with = "runs")]
+    quick: bool,
+
+    /// Only what has this in its name or shape
+    #[arg(long, value_name = "TEXT")]
+    filter: Option<String>,
+
+    /// One JSON object for all of it
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Suite {
+    Kernels,
+    Model,
+    All,
+}
+
+/// What `--json` prints; docs/bench.md explains it.
+#[derive(Serialize)]
+struct Report {
+    adapter: String,
+    driver: String,
+    backend: String,
+    /// Whether the adapter is the CPU: then these are no figures of a GPU.
+    software: bool,
+    versions: Versions,
+    ceilings: Option<Ceilings>,
+    model: Option<ModelFigures>,
+    results: Vec<Measured>,
+}
+
+#[derive(Serialize)]
+struct Versions {
+    #[serde(rename = "vcoca-gpu")]
+    program: &'static str,
+}
+
+#[derive(Serialize)]
+struct ModelFigures {
+    name: String,
+    #[serde(serialize_with = "shown")]
+    dtype: DType,
+    weights_bytes: u64,
+    /// The most that was held from the driver at once, weights included.
+    peak_bytes: u64,
+}
+
+fn shown<S: serde::Serializer>(dtype: &DType, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(dtype)
+}
+
+pub fn run(args: &Args, quiet: bool) -> Result<ExitCode, Stop> {
+    let settings = Settings {
+        runs: if args.quick { 1 } else { args.runs.into() },
+        quick: args.quick,
+        filter: args.filter.clone(),
+    };
+    let model = match args.suite {
+        Suite::Kernels => None,
+        Suite::Model | Suite::All => Some(load(args, quiet)?),
+    };
+    let gpu = match &model {
+        Some((_, model)) => model.gpu().clone(),
+        None => Gpu::new().map_err(Stop::unusable)?,
+    };
+    let mut rows = Rows::new(args, &gpu)?;
+    let ceilings = rows.gather(|tell| Ceilings::measure(&gpu, &settings, tell))?;
+    let mut figures = None;
+    if let Some((name, model)) = &model {
+        // What the ceilings took does not count.
+        gpu.trim();
+        gpu.restart_peak();
+        let weights_bytes = gpu.pool_stats().live_bytes;
+        rows.gather(|tell| {
+            stages(
+                model,
+                args.frames.into(),
+                &settings,
+                ceilings.as_ref(),
+                tell,
+            )?;
+            texts(model, &settings, tell)
+        })?;
+        figures = Some(ModelFigures {
+            name: name.clone(),
+            dtype: model.dtype(),
+            weights_bytes,
+            peak_bytes: gpu.pool_stats().peak_bytes,
+        });
+    }
+    drop(model);
+    if args.suite != Suite::Model {
+        rows.gather(|tell| kernels(&gpu, &settings, ceilings.as_ref(), tell))?;
+    }
+    rows.end(&gpu, ceilings, figures)
+}
+
+fn load(args: &Args, quiet: bool) -> Result<(String, CoCa), Stop> {
+    let dtype = |gpu: &Gpu| {
+        let best = if gpu.caps().f16 {
+            DType::F16
+        } else {
+            DType::F32
+        };
+        args.dtype.map_or(best, DType::from)
+    };
+    if let Some(name) = &args.random {
+        let config = sizes(name).expect("clap took one of these names");
+        let gpu = Gpu::new().map_err(Stop::unusable)?;
+        let model = CoCa::random(&gpu, &config, dtype(&gpu), 1).map_err(Stop::unusable)?;
+        return Ok((format!("{name}, random"), model));
+    }
+    let (source, model) = open(&args.model, &args.hub, quiet, |gpu, source, progress| {
+        CoCa::load_with(gpu, source, dtype(gpu), progress)
+    })?;
+    Ok((source.name(), model))
+}
+
+/// Results as they come: lines of a table, or one object at the end.
+struct Rows {
+    json: bool,
+    results: Vec<Measured>,
+}
+
+impl Rows {
+    fn new(args: &Args, gpu: &Gpu) -> io::Result<Self> {
+        if !args.json {
+            let caps = gpu.caps();
+            output::line(format_args!(
+                "{} ({}, {})",
+                caps.name, caps.driver, caps.backend
+            ))?;
+            if caps.software() {
+                output::line("a software adapter: these are figures of the CPU, not of any GPU")?;
+            }
+            output::line(Measured::HEADER)?;
+        }
+        Ok(Self {
+            json: args.json,
+            results: Vec::new(),
+        })
+    }
+
+    /// Takes what `measure` tells. A reader who has gone is noticed when it ends.
+    fn gather<T>(
+        &mut self,
+        measure: impl FnOnce(&mut dyn FnMut(Measured)) -> vcoca_gpu::Result<T>,
+    ) -> Result<T, Stop> {
+        let mut printed = Ok(());
+        let measured = measure(&mut |row| {
+            if !self.json && printed.is_ok() {
+                printed = output::line(&row);
+            }
+            self.results.push(row);
+        })?;
+        printed?;
+        Ok(measured)
+    }
+
+    fn end(
+        self,
+        gpu: &Gpu,
+        ceilings: Option<Ceilings>,
+        model: Option<ModelFigures>,
+    ) -> Result<ExitCode, Stop> {
+        let right = self.results.iter().all(|row| row.verified);
+        if self.json {
+            let caps = gpu.caps();
+            output::json(&Report {
+                adapter: caps.name.clone(),
+                driver: caps.driver.clone(),
+                backend: caps.backend.clone(),
+                software: caps.software(),
+                versions: Versions {
+                    program: env!("CARGO_PKG_VERSION"),
+                },
+                ceilings,
+                model,
+                results: self.results,
+            })?;
+        } else if let Some(model) = model {
+            let mb = |bytes: u64| bytes as f64 / 1e6;
+            output::line(format_args!(
+                "{} in {}: weights {:.1} MB, at most {:.1} MB held",
+                model.name,
+                model.dtype,
+                mb(model.weights_bytes),
+                mb(model.peak_bytes)
+            ))?;
+        }
+        Ok(ExitCode::from(if right { 0 } else { FAILED }))
+    }
+}
