@@ -1,15 +1,14 @@
 //! WGSL source plus constants become a compiled pipeline, once per device and, where the adapter
 //! can, once per driver.
 
-use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
 
-use super::context::lock;
 use wgpu::ErrorFilter;
 
+use super::once::Once;
 use super::{DType, Gpu};
 use crate::Result;
 
@@ -88,7 +87,7 @@ pub struct Kernel {
 type Key = (&'static str, DType, Vec<(&'static str, Constant)>);
 
 pub(super) struct KernelCache {
-    kernels: Mutex<HashMap<Key, Arc<Kernel>>>,
+    kernels: Once<Key, Arc<Kernel>>,
     disk: Option<DiskCache>,
 }
 
@@ -102,14 +101,15 @@ struct DiskCache {
 impl KernelCache {
     pub fn new(device: &wgpu::Device, info: &wgpu::AdapterInfo) -> Self {
         Self {
-            kernels: Mutex::default(),
+            kernels: Once::default(),
             disk: DiskCache::open(device, info),
         }
     }
 }
 
 impl Gpu {
-    /// The kernel of `source` for this element type and these constants, compiled at first use.
+    /// The kernel of `source` for this element type and these constants, compiled at first use. Threads
+    /// compile different ones side by side, the same one once.
     ///
     /// Errors: the driver's, if it refuses the kernel.
     pub fn kernel(
@@ -118,24 +118,21 @@ impl Gpu {
         elem: DType,
         constants: &[(&'static str, Constant)],
     ) -> Result<Arc<Kernel>> {
-        let cache = &self.shared.kernels;
         let key = (source.name, elem, constants.to_vec());
-        if let Some(kernel) = lock(&cache.kernels).get(&key) {
-            return Ok(Arc::clone(kernel));
-        }
-        let wgsl = assemble(source, elem, constants);
-        let kernel = self.scoped(ErrorFilter::Internal, || {
-            self.scoped(ErrorFilter::Validation, || self.compile(source, &wgsl))
-        })??;
-        let kernel = Arc::new(kernel);
-        Ok(lock(&cache.kernels).entry(key).or_insert(kernel).clone())
+        self.shared.kernels.kernels.get(key, || {
+            let wgsl = assemble(source, elem, constants);
+            let kernel = self.scoped(ErrorFilter::Internal, || {
+                self.scoped(ErrorFilter::Validation, || self.compile(source, &wgsl))
+            })??;
+            Ok(Arc::new(kernel))
+        })
     }
 
     /// What was compiled so far: tests translate it for the other backends.
     #[doc(hidden)]
     #[expect(clippy::type_complexity)]
     pub fn compiled(&self) -> Vec<(&'static str, DType, Vec<(&'static str, Constant)>)> {
-        lock(&self.shared.kernels.kernels).keys().cloned().collect()
+        self.shared.kernels.kernels.keys()
     }
 
     fn compile(&self, source: Source, wgsl: &str) -> Kernel {
