@@ -85,7 +85,7 @@ pub fn run(args: &Args, started: Instant, quiet: bool) -> Result<ExitCode, Stop>
         first: Some(started),
     };
     let mut failed = false;
-    let mut coming = Coming::new(&args.paths, windows);
+    let mut coming = Coming::new(&args.paths, windows, &engine)?;
     for path in &args.paths {
         bar.set_message(output::path(path));
         match teller.tell(path, coming.next())? {

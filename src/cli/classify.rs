@@ -121,7 +121,7 @@ pub fn run(args: &Args, quiet: bool) -> Result<ExitCode, Stop> {
     let model = source.name();
     let bar = progress::bar(args.paths.len(), quiet);
     let mut failed = false;
-    let mut coming = Coming::new(&args.paths, args.videos.whole());
+    let mut coming = Coming::new(&args.paths, args.videos.whole(), &engine)?;
     for path in &args.paths {
         bar.set_message(output::path(path));
         let judged = coming.next().and_then(|opened| classifier.judge(opened));

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
-use vcoca_gpu::engine::{Opened, WindowOptions};
+use vcoca_gpu::engine::{Engine, Opened, WindowOptions};
 use vcoca_gpu::frames::{Ahead, Sampled, Sampling, ahead, sample};
 use vcoca_gpu::windows::Windows;
 
@@ -50,15 +50,26 @@ pub struct Coming {
 }
 
 impl Coming {
-    pub fn new(paths: &[PathBuf], options: WindowOptions) -> Self {
+    /// Compiles the kernels of `engine` that will be needed while the first one is opened.
+    pub fn new(
+        paths: &[PathBuf],
+        options: WindowOptions,
+        engine: &Engine,
+    ) -> vcoca_gpu::Result<Self> {
         let (paths, count) = (paths.to_vec(), paths.len());
         let open = move |path: PathBuf| options.open(&path);
-        Self {
+        let coming = Self {
             opened: ahead(paths.into_iter().map(open)),
             options,
             count,
             clock: Instant::now(),
-        }
+        };
+        engine.model().prepare(options.frames)?;
+        log::debug!(
+            "kernels compiled in {:.2} s",
+            coming.clock.elapsed().as_secs_f64()
+        );
+        Ok(coming)
     }
 
     /// The next one.

@@ -1,10 +1,13 @@
 //! y = x Wᵀ + b, with what follows it fused.
 
+use std::sync::Arc;
+
 use bytemuck::{Pod, Zeroable};
 
+use super::select::Choice;
 pub use super::select::{Extents, Variant};
 use crate::Result;
-use crate::gpu::{DType, Pass, Tensor};
+use crate::gpu::{DType, Gpu, Kernel, Pass, Tensor};
 
 /// A linear layer of n outputs.
 #[derive(Clone, Debug)]
@@ -50,6 +53,41 @@ pub enum Op {
     Plain,
     Gelu,
     Add,
+}
+
+/// A product by all that its kernel depends on, beside the element type.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Product {
+    pub op: Op,
+    pub at: Extents,
+    pub bias: bool,
+    /// Element type of the output.
+    pub out: DType,
+}
+
+/// Compiles the kernel of a product, so that recording it need not.
+pub(crate) fn prepare(gpu: &Gpu, elem: DType, product: &Product) -> Result<()> {
+    let variant = Variant::pick(gpu.caps(), product.at);
+    compiled(gpu, variant, elem, product).map(drop)
+}
+
+fn compiled(
+    gpu: &Gpu,
+    variant: Variant,
+    elem: DType,
+    product: &Product,
+) -> Result<(Arc<Kernel>, Choice)> {
+    let &Product { op, at, bias, out } = product;
+    let mut choice = variant.choice(gpu.caps(), at);
+    choice.constants.extend([
+        ("HALF", (elem == DType::F16).into()),
+        ("BIAS", bias.into()),
+        ("GELU", (op == Op::Gelu).into()),
+        ("ADD", (op == Op::Add).into()),
+        ("result", out.into()),
+    ]);
+    let kernel = gpu.kernel(choice.source, elem, &choice.constants)?;
+    Ok((kernel, choice))
 }
 
 /// One product by a variant of one's choice, which the adapter must be able to run: for tests.
@@ -117,17 +155,14 @@ fn record(
         assert_eq!(bias.dtype(), DType::F32, "bias of {:?}", w.weight);
     }
 
-    let caps = pass.gpu().caps();
-    let variant = variant.unwrap_or_else(|| Variant::pick(caps, at));
-    let mut choice = variant.choice(caps, at);
-    choice.constants.extend([
-        ("HALF", (elem == DType::F16).into()),
-        ("BIAS", w.bias.is_some().into()),
-        ("GELU", (op == Op::Gelu).into()),
-        ("ADD", (op == Op::Add).into()),
-        ("result", y.dtype().into()),
-    ]);
-    let kernel = pass.gpu().kernel(choice.source, elem, &choice.constants)?;
+    let variant = variant.unwrap_or_else(|| Variant::pick(pass.gpu().caps(), at));
+    let product = Product {
+        op,
+        at,
+        bias: w.bias.is_some(),
+        out: y.dtype(),
+    };
+    let (kernel, choice) = compiled(pass.gpu(), variant, elem, &product)?;
     let vec4_stores = matches!(variant, Variant::Tile | Variant::Broadcast);
     let params = Params {
         m: at.m as u32,
