@@ -41,7 +41,7 @@ fn main() -> Result<ExitCode> {
         let model = CoCa::load(&gpu, &ModelSource::Directory(model.clone()), dtype)?;
         for (name, strategy) in strategies() {
             for clips in [1, 8] {
-                for row in text(&model, &settings, name, strategy, clips)? {
+                if let Some(row) = text(&model, &settings, name, strategy, clips)? {
                     wrong |= !row.verified;
                     println!("{row}");
                 }

@@ -44,6 +44,15 @@ struct Stages<'a> {
     ceilings: Option<&'a Ceilings>,
 }
 
+/// What is told of a stage before it is timed.
+struct Row {
+    name: &'static str,
+    shape: String,
+    /// How its results differ from those of another way.
+    wrong: Option<String>,
+    flops: f64,
+}
+
 impl Stages<'_> {
     fn run(&self, count: usize, tell: &mut dyn FnMut(Measured)) -> Result<()> {
         let (model, gpu) = (self.model, self.model.gpu());
@@ -51,90 +60,74 @@ impl Stages<'_> {
         let clips = if self.settings.quick { 2 } else { 4 };
         let frames: Vec<Frame> = (0..clips * count).map(frame).collect();
         let one = &frames[..count];
-        let shape = |clips: usize| format!("{clips} x {count} frames");
+        let encode_flops = count as f64 * frame_flops(config);
+        let pool_flops = pool_flops(config, count);
+        let mut tell = |row: Option<Measured>| row.into_iter().for_each(&mut *tell);
 
         let cut = self.patches(one)?;
-        let tokens = done(gpu, |pass| {
-            model.encode_frames(pass, &cut, &mut Taps::none())
-        })?;
+        let encode = || {
+            done(gpu, |pass| {
+                model.encode_frames(pass, &cut, &mut Taps::none())
+            })
+        };
+        let tokens = encode()?;
+        let pool = || done(gpu, |pass| model.pool(pass, &tokens, 1, &mut Taps::none()));
+        let pooled = pool()?;
         // Frames one by one through the mergeable states, against all at once.
-        let merged = self.merged(one)?;
-        let pooled = done(gpu, |pass| model.pool(pass, &tokens, 1, &mut Taps::none()))?;
-        let wrong = self.differ(&pooled, &merged)?;
-        let bytes = (count * config.tokens() * 2 * config.embed_dim * model.dtype().size()) as f64;
-        let rows: [(&str, f64, f64, &mut dyn FnMut() -> Result<()>); 4] = [
-            ("preprocess", 0.0, 0.0, &mut || self.patches(one).map(drop)),
-            (
-                "encode_frames",
-                count as f64 * frame_flops(config),
-                0.0,
-                &mut || {
-                    done(gpu, |pass| {
-                        model.encode_frames(pass, &cut, &mut Taps::none())
-                    })
-                    .map(drop)
-                },
-            ),
-            ("pool", pool_flops(config, count), bytes, &mut || {
-                done(gpu, |pass| model.pool(pass, &tokens, 1, &mut Taps::none())).map(drop)
-            }),
-            (
-                "clip",
-                count as f64 * frame_flops(config) + pool_flops(config, count),
-                0.0,
-                &mut || self.clips(one, 1).map(drop),
-            ),
-        ];
-        for (name, flops, bytes, once) in rows {
-            let row = self.row(name, &shape(1), wrong.clone(), flops, bytes, once)?;
-            row.into_iter().for_each(&mut *tell);
-        }
+        let wrong = self.differ(&self.merged(one)?, &pooled)?;
+        let row = |name, flops| Row {
+            name,
+            shape: format!("1 x {count} frames"),
+            wrong: wrong.clone(),
+            flops,
+        };
+        tell(self.time(row("preprocess", 0.0), || self.patches(one).map(drop))?);
+        tell(self.time(row("encode_frames", encode_flops), || encode().map(drop))?);
+        tell(self.time(row("pool", pool_flops), || pool().map(drop))?);
+        let whole = row("clip", encode_flops + pool_flops);
+        tell(self.time(whole, || self.clips(one, 1).map(drop))?);
 
         let together = self.clips(&frames, clips)?;
-        let wrong = self.differ_first(&together, &pooled)?;
-        let flops = clips as f64 * (count as f64 * frame_flops(config) + pool_flops(config, count));
-        let row = self.row("clips", &shape(clips), wrong, flops, 0.0, &mut || {
-            self.clips(&frames, clips).map(drop)
-        })?;
-        row.into_iter().for_each(&mut *tell);
+        let row = Row {
+            name: "clips",
+            shape: format!("{clips} x {count} frames"),
+            wrong: self.differ_first(&together, &pooled)?,
+            flops: clips as f64 * (encode_flops + pool_flops),
+        };
+        tell(self.time(row, || self.clips(&frames, clips).map(drop))?);
 
         let states = done(gpu, |pass| model.frame_states(pass, &tokens, false))?;
         let slid = done(gpu, |pass| model.pool_states(pass, &states, 0, count))?;
-        let wrong = self.differ(&slid, &pooled)?;
         let next = self.patches(&frames[..1])?;
-        let shape = format!("1 frame more, {count} pooled");
-        let row = self.row("window", &shape, wrong, 0.0, 0.0, &mut || {
+        let row = Row {
+            name: "window",
+            shape: format!("1 frame more, {count} pooled"),
+            wrong: self.differ(&slid, &pooled)?,
+            flops: 0.0,
+        };
+        tell(self.time(row, || {
             done(gpu, |pass| {
                 let tokens = model.encode_frames(pass, &next, &mut Taps::none())?;
                 model.frame_states(pass, &tokens, false)?;
-                model.pool_states(pass, &states, 0, count)
+                model.pool_states(pass, &states, 0, count).map(drop)
             })
-            .map(drop)
-        })?;
-        row.into_iter().for_each(tell);
+        })?);
         Ok(())
     }
 
-    /// One row, if it is wanted.
-    fn row(
-        &self,
-        name: &str,
-        shape: &str,
-        wrong: Option<String>,
-        flops: f64,
-        bytes: f64,
-        once: &mut dyn FnMut() -> Result<()>,
-    ) -> Result<Option<Measured>> {
-        if !self.settings.wants(name, shape) {
+    /// Times one row, if it is wanted and right.
+    fn time(&self, row: Row, once: impl FnMut() -> Result<()>) -> Result<Option<Measured>> {
+        if !self.settings.wants(row.name, &row.shape) {
             return Ok(None);
         }
-        let measured = Measured::new("model", name, shape.to_owned(), self.model.dtype());
-        if let Some(problem) = wrong {
+        let measured = Measured::new("model", row.name, row.shape, self.model.dtype());
+        if let Some(problem) = row.wrong {
             return Ok(Some(measured.wrong(problem)));
         }
         let times = self.settings.time_wall(once)?;
-        let ceilings = self.ceilings.filter(|_| flops > 0.0);
-        Ok(Some(measured.right().timed(&times, flops, bytes, ceilings)))
+        let ceilings = self.ceilings.filter(|_| row.flops > 0.0);
+        let measured = measured.right();
+        Ok(Some(measured.timed(&times, row.flops, 0.0, ceilings)))
     }
 
     fn patches(&self, frames: &[Frame]) -> Result<Tensor> {
