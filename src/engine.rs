@@ -21,7 +21,7 @@ use crate::{Error, Result};
 
 pub use answers::{Choice, Scored};
 pub use pooling::Pooling;
-pub use windows::{JoinedWindows, VideoWindows, Window, WindowOptions};
+pub use windows::{JoinedWindows, Opened, VideoWindows, Window, WindowOptions};
 
 /// A model with its tokenizer, ready to read videos.
 pub struct Engine {

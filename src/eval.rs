@@ -13,7 +13,6 @@
 //! What was said is kept apart from how it is measured: a [`Store`] on disk goes on where an earlier
 //! run of the same [`Settings`] ended, and measuring it takes no video.
 
-mod ahead;
 mod export;
 mod locate;
 mod manifest;

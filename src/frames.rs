@@ -3,6 +3,7 @@
 //! [`sample`] takes T frames of a video, of an image file or of a folder of images. A video needs
 //! the feature `gstreamer`; images need nothing but this crate.
 
+mod ahead;
 mod excerpt;
 #[cfg(feature = "gstreamer")]
 mod gst;
@@ -20,6 +21,7 @@ use std::sync::Arc;
 
 use num_rational::Ratio;
 
+pub use self::ahead::{Ahead, ahead};
 pub use self::excerpt::{at, cut};
 use crate::{Error, Result};
 

@@ -3,6 +3,7 @@
 pub mod adapters;
 mod context;
 mod kernel;
+mod once;
 mod pass;
 mod pool;
 mod recording;

@@ -13,6 +13,7 @@ mod convert;
 mod decoder;
 mod loader;
 mod pooler;
+mod prepare;
 mod progress;
 pub mod published;
 mod random;

@@ -7,8 +7,12 @@ use std::process::Command;
 use std::sync::LazyLock;
 use std::thread;
 
+#[cfg(feature = "shapes")]
+use vcoca_gpu::frames::{Sampling, sample};
 use vcoca_gpu::gpu::{DType, Gpu, Tensor};
 use vcoca_gpu::ops::choose::softmax;
+#[cfg(feature = "shapes")]
+use vcoca_gpu::{Engine, ModelSource};
 use vcoca_gpu::{Error, Result};
 
 /// The most bytes that [`HOST`] binds.
@@ -164,13 +168,18 @@ fn compiled_kernels_are_kept_on_disk() {
     let folder = tempfile::tempdir().expect("a folder");
     // In a process of its own: the environment belongs to all threads, and the file is written when
     // the device is dropped.
-    let output = Command::new(std::env::current_exe().expect("this program"))
-        .args(["--exact", "fill_the_pipeline_cache", "--ignored"])
-        .env("XDG_CACHE_HOME", folder.path())
-        .env("HOME", folder.path())
-        .output()
-        .expect("a child process");
-    assert!(output.status.success(), "{output:?}");
+    let run = || {
+        let output = Command::new(std::env::current_exe().expect("this program"))
+            .args(["--exact", "fill_the_pipeline_cache", "--ignored"])
+            .env("XDG_CACHE_HOME", folder.path())
+            .env("HOME", folder.path())
+            .output()
+            .expect("a child process");
+        assert!(output.status.success(), "{output:?}");
+    };
+    run();
+    // Begins with what the first one has left.
+    run();
     if !common::gpu().caps().pipeline_cache || !cfg!(target_os = "linux") {
         return;
     }
@@ -191,5 +200,30 @@ fn fill_the_pipeline_cache() -> Result<()> {
     let y = softmax(&mut pass, &x)?;
     pass.submit()?;
     assert_eq!(gpu.read_f32(&y)?, [0.25; 4]);
+    Ok(())
+}
+
+/// Where preparing forgets a product, it is compiled when it is recorded.
+#[test]
+#[cfg(feature = "shapes")]
+fn prepared_products_are_not_compiled_again() -> Result<()> {
+    // What other tests compile is not to be seen.
+    let gpu = Gpu::new()?;
+    let engine = Engine::load(&gpu, &ModelSource::Shapes, None)?;
+    let folder = tempfile::tempdir().expect("a folder");
+    let picture = image::RgbImage::from_pixel(80, 60, image::Rgb([200, 30, 30]));
+    (picture.save(folder.path().join("red.png"))).expect("a picture");
+    let products = || -> std::collections::HashSet<_> {
+        let compiled = gpu.compiled().into_iter();
+        compiled
+            .filter(|(name, ..)| name.starts_with("linear"))
+            .collect()
+    };
+    assert!(products().is_empty());
+    engine.model().prepare(3)?;
+    let prepared = products();
+    let frames = sample(folder.path(), 3, Sampling::Uniform)?.frames;
+    engine.encode_video(&frames)?;
+    assert_eq!(products(), prepared);
     Ok(())
 }

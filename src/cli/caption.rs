@@ -9,12 +9,12 @@ use std::time::Instant;
 
 use indicatif::ProgressBar;
 use vcoca_gpu::Error;
-use vcoca_gpu::engine::{Clip, Engine, WindowOptions};
+use vcoca_gpu::engine::{Clip, Engine, Opened};
 use vcoca_gpu::frames::Seconds;
 use vcoca_gpu::generate::Options;
 
 use self::sink::{Format, Sink, Told};
-use super::videos::WindowArgs;
+use super::videos::{Coming, WindowArgs};
 use super::{FAILED, ModelArgs, Stop, WritingArgs, number, output, progress, report};
 
 pub const EXAMPLES: &str = "\
@@ -78,7 +78,6 @@ pub fn run(args: &Args, started: Instant, quiet: bool) -> Result<ExitCode, Stop>
     let mut teller = Teller {
         bar: &bar,
         engine: &engine,
-        windows: &windows,
         join: args.join,
         options: &options,
         sink,
@@ -86,9 +85,10 @@ pub fn run(args: &Args, started: Instant, quiet: bool) -> Result<ExitCode, Stop>
         first: Some(started),
     };
     let mut failed = false;
+    let mut coming = Coming::new(&args.paths, windows, &engine)?;
     for path in &args.paths {
         bar.set_message(output::path(path));
-        match teller.tell(path)? {
+        match teller.tell(path, coming.next())? {
             Ok(()) => {}
             // Nothing more can come of this device.
             Err(error @ Error::DeviceLost(_)) => return Err(error.into()),
@@ -101,6 +101,7 @@ pub fn run(args: &Args, started: Instant, quiet: bool) -> Result<ExitCode, Stop>
     }
     bar.finish_and_clear();
     teller.sink.close()?;
+    coming.finish();
     Ok(ExitCode::from(if failed { FAILED } else { 0 }))
 }
 
@@ -108,7 +109,6 @@ pub fn run(args: &Args, started: Instant, quiet: bool) -> Result<ExitCode, Stop>
 struct Teller<'a> {
     bar: &'a ProgressBar,
     engine: &'a Engine,
-    windows: &'a WindowOptions,
     join: f32,
     options: &'a Options,
     sink: Sink<'a>,
@@ -120,8 +120,15 @@ struct Teller<'a> {
 
 impl Teller<'_> {
     /// Tells all of one video. The inner error is the video's, the outer one that of printing.
-    fn tell(&mut self, path: &Path) -> io::Result<vcoca_gpu::Result<()>> {
-        let outcome = self.read(path)?;
+    fn tell(
+        &mut self,
+        path: &Path,
+        opened: vcoca_gpu::Result<Opened>,
+    ) -> io::Result<vcoca_gpu::Result<()>> {
+        let outcome = match opened {
+            Ok(opened) => self.read(path, opened)?,
+            Err(error) => Err(error),
+        };
         // What was told before an error stands.
         if let Some(last) = self.open.take() {
             self.print(path, &last, None)?;
@@ -129,8 +136,8 @@ impl Teller<'_> {
         Ok(outcome)
     }
 
-    fn read(&mut self, path: &Path) -> io::Result<vcoca_gpu::Result<()>> {
-        let mut windows = match self.engine.windows(path, self.windows) {
+    fn read(&mut self, path: &Path, opened: Opened) -> io::Result<vcoca_gpu::Result<()>> {
+        let mut windows = match self.engine.windows_of(opened) {
             Ok(windows) => windows.joined(self.join).fuse(),
             Err(error) => return Ok(Err(error)),
         };

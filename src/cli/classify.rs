@@ -7,12 +7,13 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use serde::Serialize;
-use vcoca_gpu::engine::{Engine, Window, WindowOptions};
+use vcoca_gpu::engine::{Engine, Opened, Window};
 use vcoca_gpu::gpu::DType;
 use vcoca_gpu::labels::{Labels, NoneOfThese, softmax};
 use vcoca_gpu::windows::to_f64;
 use vcoca_gpu::{Error, datasets};
 
+use super::videos::Coming;
 use super::{FAILED, ModelArgs, Stop, TemplateArgs, VideoArgs, output, progress, report};
 
 pub const EXAMPLES: &str = "\
@@ -90,7 +91,6 @@ struct Ranked<'a> {
 /// What labels a video is held against.
 struct Classifier<'a> {
     engine: &'a Engine,
-    windows: WindowOptions,
     labels: Labels,
     none: Option<NoneOfThese>,
     top: usize,
@@ -111,7 +111,6 @@ pub fn run(args: &Args, quiet: bool) -> Result<ExitCode, Stop> {
     let (source, engine) = args.model.load(quiet)?;
     let classifier = Classifier {
         engine: &engine,
-        windows: args.videos.whole(),
         labels: Labels::new(&engine, names, &templates)?,
         none: match args.none {
             true => Some(NoneOfThese::new(&engine, &templates)?),
@@ -122,9 +121,11 @@ pub fn run(args: &Args, quiet: bool) -> Result<ExitCode, Stop> {
     let model = source.name();
     let bar = progress::bar(args.paths.len(), quiet);
     let mut failed = false;
+    let mut coming = Coming::new(&args.paths, args.videos.whole(), &engine)?;
     for path in &args.paths {
         bar.set_message(output::path(path));
-        match classifier.judge(path) {
+        let judged = coming.next().and_then(|opened| classifier.judge(opened));
+        match judged {
             Ok(judged) => bar.suspend(|| match args.json {
                 true => output::json(&classifier.line(path, &judged, &model)),
                 false => classifier.text(path, &judged),
@@ -139,6 +140,7 @@ pub fn run(args: &Args, quiet: bool) -> Result<ExitCode, Stop> {
         bar.inc(1);
     }
     bar.finish_and_clear();
+    coming.finish();
     Ok(ExitCode::from(if failed { FAILED } else { 0 }))
 }
 
@@ -164,8 +166,8 @@ impl Args {
 }
 
 impl Classifier<'_> {
-    fn judge(&self, path: &Path) -> vcoca_gpu::Result<Judged> {
-        let mut windows = self.engine.windows(path, &self.windows)?;
+    fn judge(&self, opened: Opened) -> vcoca_gpu::Result<Judged> {
+        let mut windows = self.engine.windows_of(opened)?;
         let window = windows.next().expect("a whole video is one window")?;
         let logits = self.labels.logits(&window.embedding);
         let mut all = logits.clone();

@@ -1,10 +1,11 @@
 //! Which frames of videos are looked at: options that commands share.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
-use vcoca_gpu::engine::WindowOptions;
-use vcoca_gpu::frames::{Sampled, Sampling, sample};
+use vcoca_gpu::engine::{Engine, Opened, WindowOptions};
+use vcoca_gpu::frames::{Ahead, Sampled, Sampling, ahead, sample};
 use vcoca_gpu::windows::Windows;
 
 use super::Stop;
@@ -38,6 +39,60 @@ pub struct WindowArgs {
 /// What `--sampling` takes.
 pub fn samplings() -> impl TypedValueParser<Value = Sampling> {
     PossibleValuesParser::new(["uniform", "keyframes"]).try_map(|name| name.parse())
+}
+
+/// Videos that are opened one after the other while those before them are used.
+pub struct Coming {
+    opened: Ahead<vcoca_gpu::Result<Opened>>,
+    options: WindowOptions,
+    count: usize,
+    clock: Instant,
+}
+
+impl Coming {
+    /// Compiles the kernels of `engine` that will be needed while the first one is opened.
+    pub fn new(
+        paths: &[PathBuf],
+        options: WindowOptions,
+        engine: &Engine,
+    ) -> vcoca_gpu::Result<Self> {
+        let (paths, count) = (paths.to_vec(), paths.len());
+        let open = move |path: PathBuf| options.open(&path);
+        let coming = Self {
+            opened: ahead(paths.into_iter().map(open)),
+            options,
+            count,
+            clock: Instant::now(),
+        };
+        engine.model().prepare(options.frames)?;
+        log::debug!(
+            "kernels compiled in {:.2} s",
+            coming.clock.elapsed().as_secs_f64()
+        );
+        Ok(coming)
+    }
+
+    /// The next one.
+    pub fn next(&mut self) -> vcoca_gpu::Result<Opened> {
+        self.opened
+            .next()
+            .expect("not asked for more than there are")
+    }
+
+    /// Tells of a run over several videos how little it waited for frames. Those of videos that are
+    /// cut come while they are encoded: of them there is nothing to tell.
+    pub fn finish(self) {
+        if self.count < 2 || self.options.windows != Windows::Whole {
+            return;
+        }
+        let (all, waited) = (self.clock.elapsed(), self.opened.waited());
+        log::info!(
+            "{} videos in {:.2} s, {:.0} % of it without waiting for frames",
+            self.count,
+            all.as_secs_f64(),
+            100.0 * (1.0 - waited.as_secs_f64() / all.as_secs_f64())
+        );
+    }
 }
 
 /// Checks options that come from the command line.

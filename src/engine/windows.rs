@@ -7,7 +7,7 @@ use super::cells::Cells;
 use super::shots::Shots;
 use super::sliding::Sliding;
 use super::{Clip, Engine, lap};
-use crate::frames::{self, Sampling, Seconds};
+use crate::frames::{self, Sampled, Sampling, Seconds, Stream};
 use crate::windows::{Span, Windows};
 use crate::{Error, Result};
 
@@ -19,6 +19,60 @@ pub struct WindowOptions {
     pub frames: usize,
     /// How frames are chosen from a whole video; windows and shots read it from end to end.
     pub sampling: Sampling,
+}
+
+/// A video that is open: all frames of a whole one are decoded, of one that is cut the first are on
+/// their way. It knows no GPU yet.
+pub struct Opened(Source);
+
+enum Source {
+    Whole {
+        sampled: Sampled,
+        /// Milliseconds that this took.
+        decode: f64,
+    },
+    Sliding {
+        stream: Box<Stream>,
+        length: Seconds,
+        stride: Seconds,
+        step: Seconds,
+    },
+    Shots(Box<Stream>),
+}
+
+impl WindowOptions {
+    /// Opens a video to cut it so. Blocks until the frames of a whole one are there.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`frames::sample`]; [`Error::Argument`] for a number of frames out of range, or windows
+    /// that cannot be.
+    pub fn open(&self, path: &Path) -> Result<Opened> {
+        self.windows.check()?;
+        let stream = |step| Ok::<_, Error>(frames::stream(path, step)?.map(Box::new));
+        let cut = match self.windows {
+            Windows::Whole => None,
+            Windows::Shots => stream(Shots::STEP)?.map(Source::Shots),
+            Windows::Sliding { length, stride } => {
+                let step = Sliding::step(length, self.frames)?;
+                stream(step)?.map(|stream| Source::Sliding {
+                    stream,
+                    length,
+                    stride,
+                    step,
+                })
+            }
+        };
+        // Images have nothing to cut.
+        cut.map_or_else(|| self.sample(path), Ok).map(Opened)
+    }
+
+    fn sample(&self, path: &Path) -> Result<Source> {
+        let clock = Instant::now();
+        let sampled = frames::sample(path, self.frames, self.sampling)?;
+        let decode = lap(clock);
+        Ok(Source::Whole { sampled, decode })
+    }
 }
 
 /// A stretch of a video, encoded.
@@ -49,35 +103,35 @@ impl Engine {
     /// Windows come as they are encoded: the next one blocks until it is done. An error ends them;
     /// damage behind the first frames of a video only ends the video, with a warning.
     ///
-    /// Errors: those of [`frames::sample`] and [`encode_video`](Self::encode_video);
-    /// [`Error::Argument`] for a number of frames out of range, or windows that cannot be.
+    /// Errors: those of [`WindowOptions::open`] and [`encode_video`](Self::encode_video).
     pub fn windows(&self, path: &Path, options: &WindowOptions) -> Result<VideoWindows<'_>> {
-        options.windows.check()?;
-        let step = match options.windows {
-            Windows::Whole => None,
-            Windows::Shots => Some(Shots::STEP),
-            Windows::Sliding { length, .. } => Some(Sliding::step(length, options.frames)?),
-        };
-        let stream = match step {
-            Some(step) => frames::stream(path, step)?.map(|stream| (stream, step)),
-            None => None,
-        };
-        Ok(VideoWindows(match (stream, options.windows) {
-            (Some((stream, step)), Windows::Sliding { length, stride }) => {
-                let cells = Cells::new(self, stream, step);
+        self.windows_of(options.open(path)?)
+    }
+
+    /// [`windows`](Self::windows) of a video that is open already: with [`frames::ahead`] the next one
+    /// is opened while this one is encoded.
+    ///
+    /// Errors: those of [`encode_video`](Self::encode_video).
+    pub fn windows_of(&self, opened: Opened) -> Result<VideoWindows<'_>> {
+        Ok(VideoWindows(match opened.0 {
+            Source::Whole { sampled, decode } => Kind::Whole(Some(self.whole(sampled, decode)?)),
+            Source::Sliding {
+                stream,
+                length,
+                stride,
+                step,
+            } => {
+                let cells = Cells::new(self, *stream, step);
                 Kind::Sliding(Box::new(Sliding::new(cells, length, stride)))
             }
-            (Some((stream, step)), _) => {
-                Kind::Shots(Box::new(Shots::new(Cells::new(self, stream, step))))
+            Source::Shots(stream) => {
+                let cells = Cells::new(self, *stream, Shots::STEP);
+                Kind::Shots(Box::new(Shots::new(cells)))
             }
-            (None, _) => Kind::Whole(Some(self.whole(path, options)?)),
         }))
     }
 
-    fn whole(&self, path: &Path, options: &WindowOptions) -> Result<Window> {
-        let clock = Instant::now();
-        let sampled = frames::sample(path, options.frames, options.sampling)?;
-        let decode = lap(clock);
+    fn whole(&self, sampled: Sampled, decode: f64) -> Result<Window> {
         let times: Vec<Seconds> = sampled.frames.iter().map(|frame| frame.pts).collect();
         let mut clip = self.encode_video(&sampled.frames)?;
         clip.timings.decode = decode;

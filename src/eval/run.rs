@@ -1,8 +1,8 @@
 //! The walk over the clips: each video is decoded and encoded once, and asked in every way of pooling.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
-use super::ahead::ahead;
 use super::{Answer, Failed, Floats, Plan, Record, Said, Store};
 use crate::datasets::{Clip, Found, Items, Question, Task};
 use crate::engine::Clip as Encoded;
@@ -55,13 +55,16 @@ pub fn run(
         }
     }
     let mut failed = Vec::new();
-    let decode = |(_, found): &(usize, &Found)| match found.span {
-        Some(Span { start, end }) => {
-            frames::sample_part(&found.path, start..end, plan.frames, plan.sampling)
-        }
-        None => frames::sample(&found.path, plan.frames, plan.sampling),
+    let (count, sampling) = (plan.frames, plan.sampling);
+    let decode = move |(path, span): (PathBuf, Option<Span>)| match span {
+        Some(Span { start, end }) => frames::sample_part(&path, start..end, count, sampling),
+        None => frames::sample(&path, count, sampling),
     };
-    ahead(wanted.into_iter(), decode, |(i, found), sampled| {
+    let sources: Vec<_> = (wanted.iter())
+        .map(|(_, found)| (found.path.clone(), found.span))
+        .collect();
+    let decoded = frames::ahead(sources.into_iter().map(decode));
+    for ((i, found), sampled) in wanted.into_iter().zip(decoded) {
         let clip = items.clip(i);
         match sampled.and_then(|sampled| asker.ask(i, found, &sampled.frames)) {
             Ok(record) => {
@@ -79,8 +82,7 @@ pub fn run(
                 tell(Event::Failed(clip, &error));
             }
         }
-        Ok(())
-    })?;
+    }
     Ok(failed)
 }
 

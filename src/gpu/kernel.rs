@@ -2,15 +2,14 @@
 //! can, once per driver.
 
 use std::any::Any;
-use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::{Arc, OnceLock};
 
-use super::context::lock;
 use wgpu::ErrorFilter;
 
+use super::once::Once;
 use super::{DType, Gpu};
 use crate::Result;
 
@@ -89,7 +88,7 @@ pub struct Kernel {
 type Key = (&'static str, DType, Vec<(&'static str, Constant)>);
 
 pub(super) struct KernelCache {
-    kernels: Mutex<HashMap<Key, Arc<Kernel>>>,
+    kernels: Once<Key, Arc<Kernel>>,
     disk: Option<DiskCache>,
     /// What the ops know of how kernels do on this device.
     known: OnceLock<Box<dyn Any + Send + Sync>>,
@@ -105,7 +104,7 @@ struct DiskCache {
 impl KernelCache {
     pub fn new(device: &wgpu::Device, info: &wgpu::AdapterInfo) -> Self {
         Self {
-            kernels: Mutex::default(),
+            kernels: Once::default(),
             disk: DiskCache::open(device, info),
             known: OnceLock::new(),
         }
@@ -113,7 +112,8 @@ impl KernelCache {
 }
 
 impl Gpu {
-    /// The kernel of `source` for this element type and these constants, compiled at first use.
+    /// The kernel of `source` for this element type and these constants, compiled at first use. Threads
+    /// compile different ones side by side, the same one once.
     ///
     /// Errors: the driver's, if it refuses the kernel.
     pub fn kernel(
@@ -122,17 +122,14 @@ impl Gpu {
         elem: DType,
         constants: &[(&'static str, Constant)],
     ) -> Result<Arc<Kernel>> {
-        let cache = &self.shared.kernels;
         let key = (source.name, elem, constants.to_vec());
-        if let Some(kernel) = lock(&cache.kernels).get(&key) {
-            return Ok(Arc::clone(kernel));
-        }
-        let wgsl = assemble(source, elem, constants);
-        let kernel = self.scoped(ErrorFilter::Internal, || {
-            self.scoped(ErrorFilter::Validation, || self.compile(source, &wgsl))
-        })??;
-        let kernel = Arc::new(kernel);
-        Ok(lock(&cache.kernels).entry(key).or_insert(kernel).clone())
+        self.shared.kernels.kernels.get(key, || {
+            let wgsl = assemble(source, elem, constants);
+            let kernel = self.scoped(ErrorFilter::Internal, || {
+                self.scoped(ErrorFilter::Validation, || self.compile(source, &wgsl))
+            })??;
+            Ok(Arc::new(kernel))
+        })
     }
 
     /// What the ops know of how kernels do on this device, found out once: one type for all.
@@ -145,7 +142,7 @@ impl Gpu {
     #[doc(hidden)]
     #[expect(clippy::type_complexity)]
     pub fn compiled(&self) -> Vec<(&'static str, DType, Vec<(&'static str, Constant)>)> {
-        lock(&self.shared.kernels.kernels).keys().cloned().collect()
+        self.shared.kernels.kernels.keys()
     }
 
     fn compile(&self, source: Source, wgsl: &str) -> Kernel {

@@ -1,12 +1,15 @@
 //! y = x Wᵀ + b, with what follows it fused.
 
+use std::sync::Arc;
+
 use bytemuck::{Pod, Zeroable};
 
 pub use super::select::{Extents, Variant};
+use super::tiling::Choice;
 pub use super::tiling::{TILINGS, Tiling};
 use super::tuning;
 use crate::Result;
-use crate::gpu::{DType, Pass, Tensor};
+use crate::gpu::{DType, Gpu, Kernel, Pass, Tensor};
 
 /// A linear layer of n outputs.
 #[derive(Clone, Debug)]
@@ -52,6 +55,41 @@ pub enum Op {
     Plain,
     Gelu,
     Add,
+}
+
+/// A product by all that its kernel depends on, beside the element type.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Product {
+    pub op: Op,
+    pub at: Extents,
+    pub bias: bool,
+    /// Element type of the output.
+    pub out: DType,
+}
+
+/// Compiles the kernel of a product, so that recording it need not.
+pub(crate) fn prepare(gpu: &Gpu, elem: DType, product: &Product) -> Result<()> {
+    let tiling = tuning::tiling(gpu, product.at, elem);
+    compiled(gpu, tiling, elem, product).map(drop)
+}
+
+fn compiled(
+    gpu: &Gpu,
+    tiling: Tiling,
+    elem: DType,
+    product: &Product,
+) -> Result<(Arc<Kernel>, Choice)> {
+    let &Product { op, at, bias, out } = product;
+    let mut choice = tiling.choice(at);
+    choice.constants.extend([
+        ("HALF", (elem == DType::F16).into()),
+        ("BIAS", bias.into()),
+        ("GELU", (op == Op::Gelu).into()),
+        ("ADD", (op == Op::Add).into()),
+        ("result", out.into()),
+    ]);
+    let kernel = gpu.kernel(choice.source, elem, &choice.constants)?;
+    Ok((kernel, choice))
 }
 
 /// One product by a tiling of one's choice, which must fit the adapter: for tests and tuning.
@@ -120,15 +158,13 @@ fn record(
     }
 
     let tiling = tiling.unwrap_or_else(|| tuning::tiling(pass.gpu(), at, elem));
-    let mut choice = tiling.choice(at);
-    choice.constants.extend([
-        ("HALF", (elem == DType::F16).into()),
-        ("BIAS", w.bias.is_some().into()),
-        ("GELU", (op == Op::Gelu).into()),
-        ("ADD", (op == Op::Add).into()),
-        ("result", y.dtype().into()),
-    ]);
-    let kernel = pass.gpu().kernel(choice.source, elem, &choice.constants)?;
+    let product = Product {
+        op,
+        at,
+        bias: w.bias.is_some(),
+        out: y.dtype(),
+    };
+    let (kernel, choice) = compiled(pass.gpu(), tiling, elem, &product)?;
     let vec4_stores = matches!(tiling.variant(), Variant::Tile | Variant::Broadcast);
     let params = Params {
         m: at.m as u32,

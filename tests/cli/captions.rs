@@ -1,5 +1,6 @@
 //! `caption` of the built-in model.
 
+use std::fs::{self, File};
 use std::process::Stdio;
 
 use image::{Rgb, RgbImage};
@@ -132,6 +133,33 @@ fn bad_inputs_are_named_and_the_others_still_captioned() {
 }
 
 #[cfg(unix)]
+/// A terminal shows both streams: an error stands between the captions of its neighbours.
+#[test]
+fn captions_and_errors_come_in_the_order_of_their_videos() {
+    let (folder, disc) = folder();
+    let missing = join(&folder, "missing.mp4");
+    let log = File::create(join(&folder, "log")).unwrap();
+    let paths = [&disc, &missing, &disc, &disc, &missing, &disc].map(String::as_str);
+    let status = std::process::Command::new(assert_cmd::cargo::cargo_bin!("vcoca-gpu"))
+        .args(["caption", "-v"])
+        .args(paths)
+        .env_remove("RUST_LOG")
+        .stdout(log.try_clone().unwrap())
+        .stderr(log)
+        .status();
+    assert_eq!(status.unwrap().code(), Some(1));
+    let log = fs::read_to_string(join(&folder, "log")).unwrap();
+    let told: Vec<&str> = (log.lines())
+        .filter_map(|line| {
+            let line = line.strip_prefix("error: ").unwrap_or(line);
+            paths.iter().copied().find(|path| line.starts_with(path))
+        })
+        .collect();
+    assert_eq!(told, paths, "{log}");
+    let last = log.lines().last().unwrap();
+    assert!(last.starts_with("6 videos in "), "{log}");
+}
+
 #[test]
 fn a_fifo_does_not_hang() {
     let (folder, _) = folder();
