@@ -31,10 +31,11 @@ pub struct Args {
     /// repository on Hugging Face: owner/name or owner/name@revision
     #[arg(long, value_name = "MODEL")]
     #[cfg_attr(feature = "shapes", arg(default_value = vcoca_gpu::model::SHAPES))]
-    model: String,
+    model: Option<String>,
 
     /// Random weights of these sizes instead of a model: as fast, and nothing to download
-    #[arg(long, value_name = "SIZES", value_parser = PossibleValuesParser::new(ARCHITECTURES))]
+    #[arg(long, value_name = "SIZES", conflicts_with = "model",
+          value_parser = PossibleValuesParser::new(ARCHITECTURES))]
     random: Option<String>,
 
     #[command(flatten)]
@@ -169,7 +170,12 @@ fn load(args: &Args, quiet: bool) -> Result<(String, CoCa), Stop> {
         let model = CoCa::random(&gpu, &config, dtype(&gpu), 1).map_err(Stop::unusable)?;
         return Ok((format!("{name}, random"), model));
     }
-    let (source, model) = open(&args.model, &args.hub, quiet, |gpu, source, progress| {
+    let name = args.model.as_ref().ok_or_else(|| {
+        Stop::misused(anyhow::anyhow!(
+            "no model is built in: give --model or --random, or --suite kernels"
+        ))
+    })?;
+    let (source, model) = open(name, &args.hub, quiet, |gpu, source, progress| {
         CoCa::load_with(gpu, source, dtype(gpu), progress)
     })?;
     Ok((source.name(), model))

@@ -89,4 +89,12 @@ fn sizes_that_nobody_published_are_refused() {
     for wrong in ["--frames=0", "--runs=0", "--suite=no", "--quick=1"] {
         assert_code(&run(&["bench", wrong]), 2);
     }
+    let both = [
+        "bench",
+        "--random",
+        "coca_ViT-B-32",
+        "--model",
+        "tests/data/tiny",
+    ];
+    assert_code(&run(&both), 2);
 }
