@@ -1,6 +1,7 @@
 //! Knows wgpu and nothing of models: devices, buffers, kernels and the recording of dispatches.
 
 pub mod adapters;
+mod caps;
 mod context;
 mod kernel;
 mod once;
@@ -9,7 +10,8 @@ mod pool;
 mod recording;
 mod tensor;
 
-pub use context::{Caps, Gpu};
+pub use caps::Caps;
+pub use context::Gpu;
 pub use kernel::{Constant, Kernel, Source, assemble};
 pub use pass::{Pass, ScopeTime, Submission, Work};
 pub use pool::PoolStats;

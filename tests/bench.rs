@@ -34,10 +34,10 @@ fn a_random_model_is_the_same_for_the_same_seed() {
     let gpu = common::gpu();
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/tiny/open_clip_config.json");
     let config = Config::parse(&path, &std::fs::read(&path).unwrap()).unwrap();
-    let embedding = |seed| {
+    let embedding = |seed, picture| {
         let model = CoCa::random(gpu, &config, DType::F32, seed).unwrap();
         let side = config.image * config.image;
-        let pixels: Vec<f32> = common::wave(1, 3 * side).collect();
+        let pixels: Vec<f32> = common::wave(picture, 3 * side).collect();
         let mut pass = gpu.pass();
         let patch = config.patch as u32;
         let size = config.image as u32;
@@ -56,11 +56,15 @@ fn a_random_model_is_the_same_for_the_same_seed() {
         pass.submit().unwrap();
         gpu.read_f32(&clips.embedding).unwrap()
     };
-    let one = embedding(1);
+    let one = embedding(1, 1);
     let norm: f32 = one.iter().map(|v| v * v).sum();
     assert!((norm - 1.0).abs() < 1e-4, "{norm}");
-    assert_eq!(one, embedding(1));
-    assert_ne!(one, embedding(2));
+    assert_eq!(one, embedding(1, 1));
+    assert_ne!(one, embedding(2, 1));
+    // The cosine that `stages` asks of equal clips tells different ones apart.
+    let other = embedding(1, 2);
+    let cosine: f32 = one.iter().zip(&other).map(|(a, b)| a * b).sum();
+    assert!(cosine < 0.9999, "{cosine}");
 }
 
 #[test]

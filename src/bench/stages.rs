@@ -91,7 +91,7 @@ impl Stages<'_> {
         let row = Row {
             name: "clips",
             shape: format!("{clips} x {count} frames"),
-            wrong: self.differ_first(&together, &pooled)?,
+            wrong: self.differ(&together, &self.clips(&frames[frames.len() - count..], 1)?)?,
             flops: clips as f64 * (encode_flops + pool_flops),
         };
         tell(self.time(row, || self.clips(&frames, clips).map(drop))?);
@@ -167,26 +167,19 @@ impl Stages<'_> {
         done(gpu, |pass| model.pool_state(pass, &state))
     }
 
-    /// How two clips that should be equal differ, if they do.
+    /// How the last of some clips differs from one that it should equal, if it does.
     fn differ(&self, got: &Clips, want: &Clips) -> Result<Option<String>> {
         let gpu = self.model.gpu();
         for (what, got, want) in [
             ("embedding", &got.embedding, &want.embedding),
             ("context", &got.context, &want.context),
         ] {
-            if let Some(problem) = self.apart(what, &gpu.read_f32(got)?, &gpu.read_f32(want)?) {
+            let (got, want) = (gpu.read_f32(got)?, gpu.read_f32(want)?);
+            if let Some(problem) = self.apart(what, &got[got.len() - want.len()..], &want) {
                 return Ok(Some(problem));
             }
         }
         Ok(None)
-    }
-
-    /// The same for the first of several clips.
-    fn differ_first(&self, several: &Clips, want: &Clips) -> Result<Option<String>> {
-        let gpu = self.model.gpu();
-        let want = gpu.read_f32(&want.embedding)?;
-        let all = gpu.read_f32(&several.embedding)?;
-        Ok(self.apart("first embedding", &all[..want.len()], &want))
     }
 
     /// The gates of `parity`: rounding and the order of sums may differ, nothing else.

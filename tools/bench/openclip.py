@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Time OpenCLIP as its users call it, in the format of `vcoca-gpu bench --json`.
+"""Time OpenCLIP and its own `generate`, in the format of `vcoca-gpu bench --json`.
 
   tools/bench/openclip.py coca_ViT-B-32 [--device cuda] [--dtype f16] [--compile] [--frames 8] [--runs 3]
 
