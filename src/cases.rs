@@ -10,6 +10,7 @@ mod embed;
 pub mod linear;
 mod next;
 mod norm;
+mod normed;
 pub mod preprocess;
 mod score;
 
@@ -128,6 +129,7 @@ pub fn all(caps: &Caps) -> Vec<Case> {
     let mut cases = ceiling::cases(caps);
     cases.extend(linear::cases(caps));
     cases.extend(norm::cases());
+    cases.extend(normed::cases());
     cases.extend(attention::cases());
     cases.extend(cached::cases());
     cases.extend(embed::cases());

@@ -67,15 +67,11 @@ pub enum By {
     Tiling(Tiling),
 }
 
-fn few_rows(variant: Variant) -> bool {
-    matches!(variant, Variant::Row | Variant::SplitRow)
-}
-
 /// Every tiling that a table of tuning can name.
 fn tilings(caps: &Caps) -> Vec<Case> {
     let mut cases = Vec::new();
     for tiling in TILINGS {
-        let sizes: &[_] = match few_rows(tiling.variant()) {
+        let sizes: &[_] = match tiling.variant().few_rows() {
             true => &FOR_FEW_ROWS,
             false => &FOR_ALL,
         };
@@ -93,7 +89,7 @@ pub fn cases(caps: &Caps) -> Vec<Case> {
     for variant in VARIANTS {
         for (i, mkn) in AWKWARD.into_iter().enumerate() {
             // A row never has more than a few companions; the other variants take any M.
-            if few_rows(variant) && mkn[0] > 65 {
+            if variant.few_rows() && mkn[0] > 65 {
                 continue;
             }
             if variant.runs(caps, extents(mkn)) {
@@ -112,7 +108,7 @@ pub fn cases(caps: &Caps) -> Vec<Case> {
         // One shape of each kind by every variant, so that the choice can be held against them.
         if let "vit_b32_proj" | "decode_row" = model {
             for variant in VARIANTS {
-                if few_rows(variant) == (m == 1) && variant.runs(caps, extents([m, k, n])) {
+                if variant.few_rows() == (m == 1) && variant.runs(caps, extents([m, k, n])) {
                     add(By::Variant(variant));
                 }
             }

@@ -69,6 +69,11 @@ impl Variant {
         }
     }
 
+    /// Whether it is made for few rows.
+    pub fn few_rows(self) -> bool {
+        matches!(self, Self::Row | Self::SplitRow)
+    }
+
     /// Whether this variant gives right results for a product on an adapter.
     pub fn runs(self, caps: &Caps, at: Extents) -> bool {
         match self {

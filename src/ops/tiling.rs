@@ -106,8 +106,8 @@ impl Tiling {
     /// Whether it is worth trying: the rows of a tile are not mostly beyond M, and what is made for
     /// few rows gets few.
     pub fn suits(self, at: Extents) -> bool {
-        let few = matches!(self, Self::Row { .. } | Self::SplitRow { .. });
-        self.choice(at).rows <= at.m.next_multiple_of(8) && (!few || at.m <= FEW_ROWS)
+        let made_for_it = at.m <= FEW_ROWS || !self.variant().few_rows();
+        made_for_it && self.choice(at).rows <= at.m.next_multiple_of(8)
     }
 
     /// Invocations and bytes of memory of a workgroup, at most.
