@@ -6,6 +6,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::Command;
 use std::sync::LazyLock;
 use std::thread;
+use std::time::{Duration, Instant};
 
 #[cfg(feature = "shapes")]
 use vcoca_gpu::frames::{Sampling, sample};
@@ -108,6 +109,51 @@ fn timed_scopes_tell_their_times() -> Result<()> {
     } else {
         assert!(times.is_empty());
     }
+    Ok(())
+}
+
+/// A device of its own: what other tests submit is not to be counted.
+#[test]
+fn a_clock_counts_the_work_and_not_the_waiting() -> Result<()> {
+    let gpu = Gpu::new()?;
+    assert!(
+        gpu.with_caps(|caps| caps.timestamps = false)
+            .busy_clock()
+            .is_none()
+    );
+    let Some(clock) = gpu.busy_clock() else {
+        assert!(!gpu.caps().software(), "Mesa's has timestamps");
+        return Ok(());
+    };
+    assert!(gpu.busy_clock().is_none(), "one at a time");
+    let work = || {
+        let mut pass = gpu.pass();
+        let x = pass.upload_f32(&[4], DType::F32, &[0.0; 4])?;
+        softmax(&mut pass, &x)?;
+        pass.submit()?.wait()
+    };
+    let (begin, pause) = (Instant::now(), Duration::from_millis(50));
+    work()?;
+    thread::sleep(pause);
+    work()?;
+    // Recorded, not submitted: its place goes to the next one.
+    drop(gpu.pass());
+    work()?;
+    let whole = begin.elapsed();
+    let busy = Duration::from_secs_f64(clock.stop()? / 1e3);
+    assert!(
+        !busy.is_zero() && busy <= whole - pause,
+        "{busy:?} of {whole:?}"
+    );
+
+    // More submissions than one set of queries holds.
+    let clock = gpu.busy_clock().expect("the other one has been stopped");
+    for _ in 0..2050 {
+        gpu.pass().submit()?;
+    }
+    assert!(clock.stop()? >= 0.0);
+    let clock = gpu.busy_clock().expect("a clock");
+    assert_eq!(clock.stop()?, 0.0, "nothing was done");
     Ok(())
 }
 
