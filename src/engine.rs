@@ -118,15 +118,10 @@ impl Engine {
         &self.tokenizer
     }
 
-    /// Compiles the kernels that read a clip of `frames` frames, but for those that depend on the kind of
-    /// its pictures. Blocks until done; what is compiled already costs little.
+    /// Compiles the kernels that read a clip of `frames` frames, as [`CoCa::prepare`] does, and those that
+    /// write a greedy caption of it. Blocks until done; what is compiled already costs little.
     ///
     /// Errors: the driver's, if it refuses a kernel; out of memory.
-    pub fn prepare_clips(&self, frames: usize) -> Result<()> {
-        self.model.prepare(frames)
-    }
-
-    /// [`prepare_clips`](Self::prepare_clips), and the kernels that write a greedy caption.
     pub fn prepare_captions(&self, frames: usize) -> Result<()> {
         self.prepare_captions_on(self.model.gpu(), frames)
     }

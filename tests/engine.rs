@@ -2,6 +2,8 @@
 
 mod common;
 
+#[cfg(feature = "shapes")]
+use std::collections::{BTreeSet, HashSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::Command;
 use std::sync::LazyLock;
@@ -13,7 +15,7 @@ use vcoca_gpu::frames::{Sampling, sample};
 use vcoca_gpu::gpu::{DType, Gpu, Tensor};
 use vcoca_gpu::ops::choose::softmax;
 #[cfg(feature = "shapes")]
-use vcoca_gpu::{Engine, ModelSource};
+use vcoca_gpu::{Engine, ModelSource, Options};
 use vcoca_gpu::{Error, Result};
 
 /// The most bytes that [`HOST`] binds.
@@ -249,27 +251,31 @@ fn fill_the_pipeline_cache() -> Result<()> {
     Ok(())
 }
 
-/// Where preparing forgets a product, it is compiled when it is recorded.
+/// Where preparing forgets a kernel, it is compiled when it is recorded.
 #[test]
 #[cfg(feature = "shapes")]
-fn prepared_products_are_not_compiled_again() -> Result<()> {
+fn what_is_prepared_is_not_compiled_again() -> Result<()> {
     // What other tests compile is not to be seen.
     let gpu = Gpu::new()?;
     let engine = Engine::load(&gpu, &ModelSource::Shapes, None)?;
     let folder = tempfile::tempdir().expect("a folder");
     let picture = image::RgbImage::from_pixel(80, 60, image::Rgb([200, 30, 30]));
     (picture.save(folder.path().join("red.png"))).expect("a picture");
-    let products = || -> std::collections::HashSet<_> {
-        let compiled = gpu.compiled().into_iter();
-        compiled
-            .filter(|(name, ..)| name.starts_with("linear"))
-            .collect()
-    };
-    assert!(products().is_empty());
+    let kernels = || gpu.compiled().into_iter().collect::<HashSet<_>>();
+    assert!(kernels().is_empty());
     engine.model().prepare(3)?;
-    let prepared = products();
+    let prepared = kernels();
     let frames = sample(folder.path(), 3, Sampling::Uniform)?.frames;
-    engine.encode_video(&frames)?;
-    assert_eq!(products(), prepared);
+    let clip = engine.encode_video(&frames)?;
+    let read = kernels();
+    let more: BTreeSet<_> = read.difference(&prepared).map(|kernel| kernel.0).collect();
+    // They depend on the kind of pictures.
+    assert_eq!(more, BTreeSet::from(["cut_patches", "frame_rgb", "resize"]));
+
+    engine.prepare_captions(3)?;
+    let prepared = kernels();
+    assert!(prepared.len() > read.len());
+    engine.caption(&clip, &Options::default())?;
+    assert_eq!(kernels(), prepared);
     Ok(())
 }

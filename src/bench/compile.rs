@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use super::pipeline::SUITE;
 use super::stages::frame;
-use super::{Figures, Measured, Settings, Times, sources};
+use super::{Figures, Measured, Settings, sources};
 use crate::engine::Engine;
 use crate::generate::Options;
 use crate::gpu::{Constant, DType, Gpu};
@@ -15,6 +15,9 @@ use crate::{Error, Result};
 
 /// Kernels by what tells them apart.
 type Kernels = HashSet<(&'static str, DType, Vec<(&'static str, Constant)>)>;
+
+/// Frames of this size that are uploaded together without doubt.
+const MOST: usize = 64;
 
 /// Times the compiling of all kernels that a greedy caption of `frames` I420 frames takes: cold, with no
 /// file of compiled kernels, and warm, with the one that a cold run wrote, where the adapter can keep one.
@@ -32,6 +35,8 @@ pub(super) fn compile(
     if !cold && !warm {
         return Ok(());
     }
+    // Longer clips are read in several parts.
+    let frames = frames.min(engine.model().frames_at_once()).min(MOST);
     let (gpu, dtype) = (engine.model().gpu(), engine.model().dtype());
     let before = kernels(gpu);
     let clip = engine.encode_video(&(0..frames).map(frame).collect::<Vec<_>>())?;
@@ -53,40 +58,29 @@ pub(super) fn compile(
     };
     let first = folder.path().join("0");
     let (_, prepared) = prepare(&first)?;
-    let wrong = if !prepared.is_subset(&used) {
-        Some(prepared.difference(&used).next())
-    } else {
-        new.difference(&prepared).next().map(Some)
-    };
-    let wrong =
-        wrong.map(|kernel| format!("{kernel:?} is prepared or taken by a caption, but not both"));
-    let row = |shape: &str| {
+    let (needless, missing) = (prepared.difference(&used), new.difference(&prepared));
+    let wrong = (needless.chain(missing).next())
+        .map(|kernel| format!("{kernel:?} is prepared or taken by a caption, but not both"));
+    let measured = |shape: &str, once: &mut dyn FnMut() -> Result<f64>| {
         let row = Measured::new(SUITE, name, shape.into(), dtype);
-        match &wrong {
-            None => Ok(row.right()),
-            Some(problem) => Err(row.wrong(problem.clone())),
+        if let Some(problem) = &wrong {
+            return Ok(row.wrong(problem.clone()));
         }
+        let times = settings.time(once)?;
+        let figures = Figures::Compiled {
+            kernels: prepared.len(),
+        };
+        Ok::<_, Error>(row.right().timed(&times, 0.0, 0.0, None).with(figures))
     };
-    let figures = Figures::Compiled {
-        kernels: prepared.len(),
-    };
-    let timed = |row: Measured, times: Times| row.timed(&times, 0.0, 0.0, None).with(figures);
     if cold {
         let mut run = 0;
-        let once = || {
+        tell(measured("cold", &mut || {
             run += 1;
             Ok(prepare(&folder.path().join(run.to_string()))?.0)
-        };
-        tell(match row("cold") {
-            Ok(row) => timed(row, settings.time(once)?),
-            Err(wrong) => wrong,
-        });
+        })?);
     }
     if warm && first.exists() {
-        tell(match row("warm") {
-            Ok(row) => timed(row, settings.time(|| Ok(prepare(&first)?.0))?),
-            Err(wrong) => wrong,
-        });
+        tell(measured("warm", &mut || Ok(prepare(&first)?.0))?);
     }
     Ok(())
 }

@@ -62,9 +62,13 @@ pub fn pipeline(
     #[cfg(feature = "gstreamer")]
     {
         let folder = sources::temporary_folder()?;
-        pipeline.run(&[sources::built_in(folder.path())?], tell)?;
+        pipeline.run(&[sources::built_in(folder.path())?], tell)
     }
-    Ok(())
+    #[cfg(not(feature = "gstreamer"))]
+    {
+        log::warn!("this build cannot decode video: without images, compiling is all there is");
+        Ok(())
+    }
 }
 
 struct Pipeline<'a> {
@@ -108,7 +112,7 @@ impl Pipeline<'_> {
         let row = told(row, |row| {
             let sampled = read()?;
             duration = sampled.duration;
-            if let Some(problem) = self.no_clip(&sampled)? {
+            if let Some(problem) = no_clip(&sampled, self.whole.frames)? {
                 return Ok(row.wrong(problem));
             }
             drop(sampled);
@@ -123,27 +127,6 @@ impl Pipeline<'_> {
             tell(row);
         }
         Ok(readable)
-    }
-
-    /// What is wrong with frames that were taken of a clip: too few, not in the order of their times, or
-    /// pictures that their data do not hold.
-    fn no_clip(&self, sampled: &Sampled) -> Result<Option<String>> {
-        let (frames, wanted) = (&sampled.frames, self.whole.frames);
-        let still = sampled.method == Method::Still;
-        // An image is a clip of one frame.
-        if frames.len() != wanted && !(still && frames.len() == 1) {
-            return Ok(Some(format!("{} frames, not {wanted}", frames.len())));
-        }
-        for frame in frames {
-            Layout::of(&frame.picture)?;
-        }
-        let rise = |[a, b]: &[Frame; 2]| {
-            // A video with fewer frames repeats them.
-            a.pts < b.pts || Arc::ptr_eq(&a.picture.data, &b.picture.data)
-        };
-        let times = || frames.iter().map(|frame| frame.pts.to_string());
-        Ok((!still && !frames.array_windows().all(rise))
-            .then(|| format!("frames at {} s", times().collect::<Vec<_>>().join(", "))))
     }
 
     /// Clips from files to captions, one decoded while another is told.
@@ -277,6 +260,25 @@ impl Cut {
     }
 }
 
+/// What is wrong with frames of which a clip was to have so many: their number, the order of their times,
+/// or a picture that its data do not hold.
+fn no_clip(sampled: &Sampled, wanted: usize) -> Result<Option<String>> {
+    let frames = &sampled.frames;
+    let still = sampled.method == Method::Still;
+    // An image is a clip of one frame.
+    if frames.len() != wanted && !(still && frames.len() == 1) {
+        return Ok(Some(format!("{} frames, not {wanted}", frames.len())));
+    }
+    for frame in frames {
+        Layout::of(&frame.picture)?;
+    }
+    // A video that has fewer frames repeats them.
+    let rise = |[a, b]: &[Frame; 2]| a.pts < b.pts || Arc::ptr_eq(&a.picture.data, &b.picture.data);
+    let times = || frames.iter().map(|frame| frame.pts.to_string());
+    Ok((!still && !frames.array_windows().all(rise))
+        .then(|| format!("frames at {} s", times().collect::<Vec<_>>().join(", "))))
+}
+
 fn decoding(path: &Path) -> Measured {
     Measured::new(SUITE, "file_to_frames", sources::name(path), None)
 }
@@ -287,5 +289,49 @@ fn told(row: Measured, measure: impl FnOnce(Measured) -> Result<Measured>) -> Re
         Err(error @ (Error::DeviceLost(_) | Error::Gpu(_) | Error::OutOfMemory(_))) => Err(error),
         Err(error) => Ok(row.wrong(error.to_string())),
         measured => measured,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::stages::frame;
+    use super::*;
+
+    fn clip(times: &[usize]) -> Sampled {
+        Sampled {
+            frames: times.iter().map(|&time| frame(time)).collect(),
+            duration: None,
+            method: Method::Plan,
+        }
+    }
+
+    #[test]
+    fn frames_that_are_too_few_or_out_of_order_are_no_clip() {
+        let problem = |clip: &Sampled| no_clip(clip, 3).unwrap();
+        assert_eq!(problem(&clip(&[0, 1, 2])), None);
+        assert_eq!(problem(&clip(&[0, 1])).unwrap(), "2 frames, not 3");
+        assert_eq!(problem(&clip(&[0, 2, 1])).unwrap(), "frames at 0, 2, 1 s");
+        // The same time again, but not the same picture.
+        assert!(problem(&clip(&[0, 1, 1])).is_some());
+        let mut repeated = clip(&[0, 1]);
+        repeated.frames.push(repeated.frames[1].clone());
+        assert_eq!(problem(&repeated), None);
+        let mut cut = clip(&[0, 1, 2]);
+        cut.frames[1].picture.height *= 2;
+        assert!(no_clip(&cut, 3).is_err());
+    }
+
+    #[test]
+    fn windows_are_four_seconds_or_half_of_a_short_video() {
+        let cut = |duration: Seconds, frames| {
+            let cut = Cut::of(duration, frames)?;
+            Some((cut.step * cut.frames as i64, cut.step * cut.slide as i64))
+        };
+        let ms = |ms| Seconds::new(ms, 1000);
+        assert_eq!(cut(ms(30_000), 8), Some((ms(4000), ms(1000))));
+        assert_eq!(cut(ms(2000), 8), Some((ms(1000), ms(250))));
+        // Three frames do not divide four seconds.
+        assert_eq!(cut(ms(30_000), 3), Some((ms(3999), ms(1333))));
+        assert_eq!(cut(ms(9), 8), None);
     }
 }

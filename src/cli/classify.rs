@@ -121,12 +121,8 @@ pub fn run(args: &Args, quiet: bool) -> Result<ExitCode, Stop> {
     let model = source.name();
     let bar = progress::bar(args.paths.len(), quiet);
     let mut failed = false;
-    let mut coming = Coming::new(
-        &args.paths,
-        args.videos.whole(),
-        &engine,
-        Engine::prepare_clips,
-    )?;
+    let prepare = |engine: &Engine, frames| engine.model().prepare(frames);
+    let mut coming = Coming::new(&args.paths, args.videos.whole(), &engine, prepare)?;
     for path in &args.paths {
         bar.set_message(output::path(path));
         let judged = coming.next().and_then(|opened| classifier.judge(opened));
