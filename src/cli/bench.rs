@@ -22,8 +22,7 @@ pub const EXAMPLES: &str = "\
 Examples:
   vcoca-gpu bench --quick
   vcoca-gpu bench --quick --suite model --random coca_ViT-B-32 --filter preprocess
-  vcoca-gpu bench --quick --suite kernels --filter decode --json
-  vcoca-gpu bench --quick --suite pipeline --videos assets";
+  vcoca-gpu bench --quick --suite pipeline --videos assets --json";
 
 /// What `--videos` takes.
 #[cfg(feature = "gstreamer")]
