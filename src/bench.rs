@@ -1,15 +1,19 @@
 //! Measurements: each is verified first and then timed.
 
+mod compile;
 mod kernels;
+mod pipeline;
+mod sources;
 mod stages;
 mod texts;
 
 use std::fmt;
 use std::time::Instant;
 
-use serde::{Serialize, Serializer};
+use serde::Serialize;
 
 pub use kernels::{Ceilings, kernels, measure};
+pub use pipeline::pipeline;
 pub use stages::stages;
 pub use texts::{text, texts};
 
@@ -19,19 +23,19 @@ use crate::gpu::DType;
 /// What was measured of one thing.
 #[derive(Clone, Debug, Serialize)]
 pub struct Measured {
-    /// "kernels" or "model".
+    /// "kernels", "model" or "pipeline".
     pub suite: &'static str,
     pub name: String,
     pub shape: String,
-    #[serde(serialize_with = "shown")]
-    pub dtype: DType,
+    /// Of decoding there is none.
+    pub dtype: Option<DType>,
     /// Whether its results were right. What is wrong is not timed.
     pub verified: bool,
     /// What was wrong.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub problem: Option<String>,
     /// Median of the runs, in milliseconds: of the GPU's own clock for kernels where it has one, else
-    /// wall time from recording to the end.
+    /// wall time from recording to the end; of one clip or window where a run takes several.
     pub ms_median: Option<f64>,
     /// The range of the runs over their median.
     pub ms_spread: Option<f64>,
@@ -41,16 +45,61 @@ pub struct Measured {
     /// whichever is longer.
     pub share_of_ceiling: Option<f64>,
     #[serde(flatten)]
-    pub texts: Option<TextFigures>,
+    pub figures: Option<Figures>,
 }
 
-/// What is told of writing texts besides.
+/// What is told of some things besides.
 #[derive(Clone, Copy, Debug, Serialize)]
-pub struct TextFigures {
-    pub ms_per_token: f64,
-    pub dispatches_per_token: f64,
-    /// Of a whole text, read-backs included.
-    pub submissions: u64,
+#[serde(untagged)]
+pub enum Figures {
+    /// Of writing texts.
+    Texts {
+        ms_per_token: f64,
+        dispatches_per_token: f64,
+        /// Of a whole text, read-backs included.
+        submissions: u64,
+    },
+    /// Of a folder of clips.
+    Folder {
+        clips_per_second: f64,
+        /// The part of the wall time in which the GPU was at work, by its own clock; none where it has
+        /// none.
+        gpu_share: Option<f64>,
+    },
+    /// Of a video that is cut.
+    Windows { windows_per_second: f64 },
+    /// Of compiling.
+    Compiled { kernels: usize },
+}
+
+impl fmt::Display for Figures {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {
+            Self::Texts {
+                ms_per_token,
+                dispatches_per_token,
+                submissions,
+            } => write!(
+                out,
+                "{ms_per_token:>8.3} {dispatches_per_token:>10.1} {submissions:>5}"
+            ),
+            Self::Folder {
+                clips_per_second,
+                gpu_share: Some(share),
+            } => write!(
+                out,
+                "{clips_per_second:.1} clips/s, GPU {:.0}%",
+                100.0 * share
+            ),
+            Self::Folder {
+                clips_per_second, ..
+            } => write!(out, "{clips_per_second:.1} clips/s"),
+            Self::Windows { windows_per_second } => {
+                write!(out, "{windows_per_second:.1} windows/s")
+            }
+            Self::Compiled { kernels } => write!(out, "{kernels} kernels"),
+        }
+    }
 }
 
 impl fmt::Display for Measured {
@@ -60,7 +109,10 @@ impl fmt::Display for Measured {
         };
         let percent =
             |share: Option<f64>| share.map_or_else(String::new, |s| format!("{:.0}%", 100.0 * s));
-        let (name, shape, dtype) = (&self.name, &self.shape, self.dtype.to_string());
+        let (name, shape) = (&self.name, &self.shape);
+        let dtype = self
+            .dtype
+            .map_or_else(String::new, |dtype| dtype.to_string());
         if let Some(problem) = &self.problem {
             return write!(out, "{dtype:<4} {:62} {name} {shape}: {problem}", "WRONG");
         }
@@ -73,15 +125,10 @@ impl fmt::Display for Measured {
             number(self.gbps, 1),
             percent(self.share_of_ceiling),
         )?;
-        match &self.texts {
-            None => write!(out, "{:25}", "")?,
-            Some(texts) => write!(
-                out,
-                "{:>8.3} {:>10.1} {:>5}",
-                texts.ms_per_token, texts.dispatches_per_token, texts.submissions
-            )?,
-        }
-        write!(out, "  {name} {shape}")
+        let figures = self
+            .figures
+            .map_or_else(String::new, |more| more.to_string());
+        write!(out, "{figures:>25}  {name} {shape}")
     }
 }
 
@@ -90,12 +137,17 @@ impl Measured {
     pub const HEADER: &str =
         "type  median ms  spread  GFLOP/s    GB/s  ceiling    ms/id dispatch/id submits  what";
 
-    fn new(suite: &'static str, name: &str, shape: String, dtype: DType) -> Self {
+    fn new(
+        suite: &'static str,
+        name: &str,
+        shape: String,
+        dtype: impl Into<Option<DType>>,
+    ) -> Self {
         Self {
             suite,
             name: name.to_owned(),
             shape,
-            dtype,
+            dtype: dtype.into(),
             verified: false,
             problem: None,
             ms_median: None,
@@ -103,7 +155,7 @@ impl Measured {
             gflops: None,
             gbps: None,
             share_of_ceiling: None,
-            texts: None,
+            figures: None,
         }
     }
 
@@ -121,6 +173,13 @@ impl Measured {
         }
     }
 
+    fn with(self, figures: Figures) -> Self {
+        Self {
+            figures: Some(figures),
+            ..self
+        }
+    }
+
     /// With times, and the rates at which so many operations and bytes went.
     fn timed(self, times: &Times, flops: f64, bytes: f64, ceilings: Option<&Ceilings>) -> Self {
         let rate = |amount: f64| (amount > 0.0).then_some(amount / times.median * 1e-6);
@@ -133,10 +192,6 @@ impl Measured {
             ..self
         }
     }
-}
-
-fn shown<S: Serializer>(dtype: &DType, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.collect_str(dtype)
 }
 
 /// How much is measured.
@@ -210,6 +265,19 @@ impl Times {
             median,
             spread: (ms[ms.len() - 1] - ms[0]) / median,
         }
+    }
+
+    /// Of each of so many equal parts.
+    fn each(self, parts: usize) -> Self {
+        Self {
+            median: self.median / parts as f64,
+            ..self
+        }
+    }
+
+    /// How many a second.
+    fn rate(&self) -> f64 {
+        1e3 / self.median
     }
 }
 

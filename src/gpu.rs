@@ -1,6 +1,7 @@
 //! Knows wgpu and nothing of models: devices, buffers, kernels and the recording of dispatches.
 
 pub mod adapters;
+mod busy;
 mod caps;
 mod context;
 mod kernel;
@@ -9,7 +10,9 @@ mod pass;
 mod pool;
 mod recording;
 mod tensor;
+mod timestamps;
 
+pub use busy::BusyClock;
 pub use caps::Caps;
 pub use context::Gpu;
 pub use kernel::{Constant, Kernel, Source, assemble};

@@ -1,10 +1,13 @@
 //! The device: opened here or lent by the host, with its capabilities and its failures.
 
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::any::Any;
+use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 use std::time::Duration;
 
 use wgpu::{ErrorFilter, Features, Limits};
 
+use super::busy::Running;
 use super::kernel::KernelCache;
 use super::pass::{Work, staging};
 use super::pool::{Pool, PoolStats};
@@ -19,6 +22,7 @@ use crate::{Error, Result};
 #[derive(Clone)]
 pub struct Gpu {
     pub(super) shared: Arc<Shared>,
+    pub(super) kernels: Arc<KernelCache>,
     caps: Arc<Caps>,
 }
 
@@ -26,11 +30,13 @@ pub(super) struct Shared {
     pub device: wgpu::Device,
     pub queue: wgpu::Queue,
     pub pool: Arc<Pool>,
-    pub kernels: KernelCache,
+    /// What the ops know of how kernels do on this device.
+    pub known: OnceLock<Box<dyn Any + Send + Sync>>,
     pub belt: Mutex<wgpu::util::StagingBelt>,
     /// Buffers are reused in recording order, so recording must be one line: see [`Pass`].
     pub recording: Recording,
     pub work: Mutex<Work>,
+    pub clock: Running,
     lost: Arc<Mutex<Option<String>>>,
 }
 
@@ -83,12 +89,14 @@ impl Gpu {
             )));
         }
         Ok(Self {
+            kernels: Arc::new(KernelCache::of_user(&device)),
             shared: Arc::new(Shared {
-                kernels: KernelCache::new(&device, &info),
+                known: OnceLock::new(),
                 belt: Mutex::new(staging(&device)),
                 pool: Arc::default(),
                 recording: Recording::default(),
                 work: Mutex::default(),
+                clock: Running::default(),
                 device,
                 queue,
                 lost: Arc::default(),
@@ -103,6 +111,7 @@ impl Gpu {
             | Features::SHADER_F16
             | Features::SUBGROUP
             | Features::TIMESTAMP_QUERY
+            | Features::TIMESTAMP_QUERY_INSIDE_ENCODERS
             | Features::PIPELINE_CACHE;
         wanted & adapter.features()
     }
@@ -123,8 +132,17 @@ impl Gpu {
         let mut caps = self.caps().clone();
         change(&mut caps);
         Self {
-            shared: Arc::clone(&self.shared),
             caps: Arc::new(caps),
+            ..self.clone()
+        }
+    }
+
+    /// The same device with nothing compiled yet, which keeps what it compiles in `folder` instead of
+    /// the user's cache directory.
+    pub(crate) fn compiling_in(&self, folder: &Path) -> Self {
+        Self {
+            kernels: Arc::new(KernelCache::new(self.device(), Some(folder))),
+            ..self.clone()
         }
     }
 

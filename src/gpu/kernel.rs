@@ -3,9 +3,9 @@
 
 use std::any::Any;
 use std::fmt::Write as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, OnceLock};
 
 use wgpu::ErrorFilter;
 
@@ -90,8 +90,6 @@ type Key = (&'static str, DType, Vec<(&'static str, Constant)>);
 pub(super) struct KernelCache {
     kernels: Once<Key, Arc<Kernel>>,
     disk: Option<DiskCache>,
-    /// What the ops know of how kernels do on this device.
-    known: OnceLock<Box<dyn Any + Send + Sync>>,
 }
 
 struct DiskCache {
@@ -102,11 +100,17 @@ struct DiskCache {
 }
 
 impl KernelCache {
-    pub fn new(device: &wgpu::Device, info: &wgpu::AdapterInfo) -> Self {
+    /// One that is kept in the user's cache directory, if there is any.
+    pub fn of_user(device: &wgpu::Device) -> Self {
+        let folder = dirs::cache_dir().map(|folder| folder.join("vcoca-gpu/pipelines"));
+        Self::new(device, folder.as_deref())
+    }
+
+    /// One that is kept in a folder, where the adapter can.
+    pub fn new(device: &wgpu::Device, folder: Option<&Path>) -> Self {
         Self {
             kernels: Once::default(),
-            disk: DiskCache::open(device, info),
-            known: OnceLock::new(),
+            disk: folder.and_then(|folder| DiskCache::open(device, folder)),
         }
     }
 }
@@ -123,7 +127,7 @@ impl Gpu {
         constants: &[(&'static str, Constant)],
     ) -> Result<Arc<Kernel>> {
         let key = (source.name, elem, constants.to_vec());
-        self.shared.kernels.kernels.get(key, || {
+        self.kernels.kernels.get(key, || {
             let wgsl = assemble(source, elem, constants);
             let kernel = self.scoped(ErrorFilter::Internal, || {
                 self.scoped(ErrorFilter::Validation, || self.compile(source, &wgsl))
@@ -134,7 +138,7 @@ impl Gpu {
 
     /// What the ops know of how kernels do on this device, found out once: one type for all.
     pub(crate) fn known<T: Any + Send + Sync>(&self, find_out: impl FnOnce() -> T) -> &T {
-        let known = (self.shared.kernels.known).get_or_init(|| Box::new(find_out()));
+        let known = (self.shared.known).get_or_init(|| Box::new(find_out()));
         known.downcast_ref().expect("one type for all")
     }
 
@@ -142,7 +146,7 @@ impl Gpu {
     #[doc(hidden)]
     #[expect(clippy::type_complexity)]
     pub fn compiled(&self) -> Vec<(&'static str, DType, Vec<(&'static str, Constant)>)> {
-        self.shared.kernels.kernels.keys()
+        self.kernels.kernels.keys()
     }
 
     fn compile(&self, source: Source, wgsl: &str) -> Kernel {
@@ -158,7 +162,7 @@ impl Gpu {
             (shared.device)
                 .create_shader_module_trusted(desc, wgpu::ShaderRuntimeChecks::unchecked())
         };
-        let disk = shared.kernels.disk.as_ref();
+        let disk = self.kernels.disk.as_ref();
         let pipeline = (shared.device).create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
             label: Some(source.name),
             layout: None,
@@ -179,14 +183,13 @@ impl Gpu {
 }
 
 impl DiskCache {
-    fn open(device: &wgpu::Device, info: &wgpu::AdapterInfo) -> Option<Self> {
+    fn open(device: &wgpu::Device, folder: &Path) -> Option<Self> {
         if !device.features().contains(wgpu::Features::PIPELINE_CACHE) {
             return None;
         }
-        let key = wgpu::util::pipeline_cache_key(info)?;
-        let file = dirs::cache_dir()?
-            .join("vcoca-gpu/pipelines")
-            .join(format!("{key}-{}", sanitise(&info.driver_info)));
+        let info = device.adapter_info();
+        let key = wgpu::util::pipeline_cache_key(&info)?;
+        let file = folder.join(format!("{key}-{}", sanitise(&info.driver_info)));
         let data = std::fs::read(&file).ok();
         // SAFETY: the file was written below by `get_data` for the same key; wgpu and the driver
         // check their own headers and fall back to an empty cache.
