@@ -41,20 +41,27 @@ def tune(report: dict) -> str:
         ["tuned", "default", "winner", "default, ms", "winner, ms", "gain"], rows)
 
 
+def besides(row: dict) -> str:
+    """What some rows tell beside their times."""
+    units = {"ms_per_token": "{:.3f} ms an id", "dispatches_per_token": "{:.0f} dispatches an id",
+             "clips_per_second": "{:.1f} clips/s", "gpu_share": "the GPU at work {:.0%}",
+             "windows_per_second": "{:.1f} windows/s", "kernels": "{} kernels"}
+    return ", ".join(text.format(row[name]) for name, text in units.items() if row.get(name) is not None)
+
+
 def result(row: dict) -> list[str]:
-    name = f"{row['name']} {row['shape']}, {row['dtype']}"
+    name = ", ".join(filter(None, [f"{row['name']} {row['shape']}", row["dtype"]]))
     if not row["verified"]:
-        return [name, "WRONG", *[""] * 6]
+        return [name, "WRONG", *[""] * 5]
     return [name, figure(row["ms_median"], 3), figure(row["ms_spread"], 0, 100) + " %",
-            figure(row["gflops"]), figure(row["gbps"]), figure(row["share_of_ceiling"], 0, 100),
-            figure(row.get("ms_per_token"), 3), figure(row.get("dispatches_per_token"), 0)]
+            figure(row["gflops"]), figure(row["gbps"]), figure(row["share_of_ceiling"], 0, 100), besides(row)]
 
 
 def results(rows: list[dict]) -> list[list[str]]:
     return [result(row) for row in rows]
 
 
-HEAD = ["", "median, ms", "spread", "GFLOP/s", "GB/s", "% of ceiling", "ms an id", "dispatches an id"]
+HEAD = ["", "median, ms", "spread", "GFLOP/s", "GB/s", "% of ceiling", ""]
 
 
 def kernels(report: dict) -> str:
@@ -70,7 +77,7 @@ def models(report: dict) -> str:
     for measured in filter(None, report["models"]):
         model = measured["model"]
         weights, peak = model["weights_bytes"], model["peak_bytes"]
-        rows = [row for row in measured["results"] if row["suite"] == "model"]
+        rows = [row for row in measured["results"] if row["suite"] != "kernels"]
         parts.append(table([f"{model['name']}, {model['dtype']}", *HEAD[1:]], results(rows)) +
                      f"\nWeights {weights / 1e6:.0f} MB, at most {peak / 1e6:.0f} MB held"
                      f" ({100 * (peak / weights - 1):.0f} % more).\n")
