@@ -180,15 +180,16 @@ impl Measured {
         }
     }
 
-    /// With times, and the rates at which so many operations and bytes went.
-    fn timed(self, times: &Times, flops: f64, bytes: f64, ceilings: Option<&Ceilings>) -> Self {
+    /// With times, and the rates at which so many operations and bytes went. `least` are the
+    /// milliseconds that the ceilings allow.
+    fn timed(self, times: &Times, flops: f64, bytes: f64, least: Option<f64>) -> Self {
         let rate = |amount: f64| (amount > 0.0).then_some(amount / times.median * 1e-6);
         Self {
             ms_median: Some(times.median),
             ms_spread: Some(times.spread),
             gflops: rate(flops),
             gbps: rate(bytes),
-            share_of_ceiling: ceilings.map(|most| most.ms(flops, bytes) / times.median),
+            share_of_ceiling: least.map(|least| least / times.median),
             ..self
         }
     }
@@ -311,6 +312,7 @@ mod tests {
         let most = Ceilings {
             gflops: 100.0,
             gbps: 10.0,
+            coop_gflops: Some(400.0),
         };
         let times = Times {
             median: 20.0,
@@ -318,10 +320,17 @@ mod tests {
         };
         let row = || Measured::new("kernels", "x", String::new(), DType::F32);
         // A billion operations take 10 ms, 150 MB take 15.
-        let bound_by_bytes = row().timed(&times, 1e9, 1.5e8, Some(&most));
-        assert_eq!(bound_by_bytes.share_of_ceiling, Some(0.75));
-        let bound_by_flops = row().timed(&times, 1e9, 5e7, Some(&most));
-        assert_eq!(bound_by_flops.share_of_ceiling, Some(0.5));
+        let share = |flops, bytes, cooperative| {
+            let least = most.ms(flops, bytes, cooperative);
+            row()
+                .timed(&times, flops, bytes, Some(least))
+                .share_of_ceiling
+        };
+        assert_eq!(share(1e9, 1.5e8, false), Some(0.75));
+        assert_eq!(share(1e9, 5e7, false), Some(0.5));
+        // Cooperative matrices do them in 2.5 ms, the bytes take 5.
+        assert_eq!(share(1e9, 5e7, true), Some(0.25));
+        assert_eq!(share(4e9, 5e7, true), Some(0.5));
         assert_eq!(row().timed(&times, 0.0, 1e8, None).gflops, None);
     }
 }

@@ -4,6 +4,7 @@ pub mod adapters;
 mod busy;
 mod caps;
 mod context;
+mod coop;
 mod kernel;
 mod once;
 mod pass;

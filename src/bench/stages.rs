@@ -132,8 +132,10 @@ impl Stages<'_> {
         }
         let times = self.settings.time_wall(once)?;
         let ceilings = self.ceilings.filter(|_| row.flops > 0.0);
+        // Whatever kernels a stage is made of.
+        let least = ceilings.map(|most| most.ms(row.flops, 0.0, false));
         let measured = measured.right();
-        Ok(Some(measured.timed(&times, row.flops, 0.0, ceilings)))
+        Ok(Some(measured.timed(&times, row.flops, 0.0, least)))
     }
 
     fn patches(&self, frames: &[Frame]) -> Result<Tensor> {

@@ -49,12 +49,13 @@ const FOR_FEW_ROWS: [[usize; 3]; 4] = [[1, 132, 260], [3, 28, 7], [8, 260, 96], 
 
 const OPS: [Op; 3] = [Op::Plain, Op::Gelu, Op::Add];
 
-const VARIANTS: [Variant; 5] = [
+const VARIANTS: [Variant; 6] = [
     Variant::Tile,
     Variant::Broadcast,
     Variant::Register,
     Variant::Row,
     Variant::SplitRow,
+    Variant::Coop,
 ];
 
 /// Who chooses the tiling of a product.
@@ -76,7 +77,11 @@ fn tilings(caps: &Caps) -> Vec<Case> {
             false => &FOR_ALL,
         };
         for (&mkn, op) in sizes.iter().zip(OPS.into_iter().cycle()) {
-            if tiling.fits(caps, extents(mkn), DType::F32) {
+            let elem = match tiling.variant() {
+                Variant::Coop => DType::F16,
+                _ => DType::F32,
+            };
+            if tiling.fits(caps, extents(mkn), elem) {
                 cases.push(case(By::Tiling(*tiling), op, mkn, ""));
             }
         }
@@ -159,6 +164,7 @@ fn shaders(variant: Variant) -> &'static [&'static str] {
         Variant::Broadcast => &["linear_broadcast"],
         Variant::Register => &["linear_register"],
         Variant::Row | Variant::SplitRow => &["linear_row"],
+        Variant::Coop => &["linear_coop"],
     }
 }
 

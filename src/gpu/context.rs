@@ -12,7 +12,7 @@ use super::kernel::KernelCache;
 use super::pass::{Work, staging};
 use super::pool::{Pool, PoolStats};
 use super::recording::Recording;
-use super::{Caps, DType, Pass, Tensor, adapters};
+use super::{Caps, DType, Pass, Tensor, adapters, coop};
 use crate::{Error, Result};
 
 /// A device and all that is kept per device: buffer pool, compiled kernels, staging memory.
@@ -50,9 +50,11 @@ impl Gpu {
     /// Logs one warning if that is a software adapter.
     pub fn new() -> Result<Self> {
         let adapter = adapters::best(&adapters::instance())?;
+        let required_features = Self::required_features(&adapter);
         let desc = wgpu::DeviceDescriptor {
             label: Some("vcoca-gpu"),
-            required_features: Self::required_features(&adapter),
+            required_features,
+            experimental_features: coop::token(required_features),
             required_limits: Self::required_limits(&adapter),
             ..Default::default()
         };
@@ -81,8 +83,7 @@ impl Gpu {
         device: wgpu::Device,
         queue: wgpu::Queue,
     ) -> Result<Self> {
-        let info = adapter.get_info();
-        let caps = Caps::new(&info, device.features(), &device.limits());
+        let caps = Caps::new(adapter, device.features(), &device.limits());
         if let Some(why) = caps.unusable() {
             return Err(Error::NoAdapter(format!(
                 "{why}; request the device with Gpu::required_features and Gpu::required_limits"
@@ -106,13 +107,18 @@ impl Gpu {
     }
 
     /// The features to request of `adapter`: all that a kernel can use, no more.
+    ///
+    /// With `VCOCA_COOP=1` in the environment these can include the experimental cooperative
+    /// matrices, for which wgpu wants [`wgpu::ExperimentalFeatures::enabled`] in the descriptor. A
+    /// host may leave them out.
     pub fn required_features(adapter: &wgpu::Adapter) -> Features {
         let wanted = Features::IMMEDIATES
             | Features::SHADER_F16
             | Features::SUBGROUP
             | Features::TIMESTAMP_QUERY
             | Features::TIMESTAMP_QUERY_INSIDE_ENCODERS
-            | Features::PIPELINE_CACHE;
+            | Features::PIPELINE_CACHE
+            | coop::wanted(&adapter.get_info());
         wanted & adapter.features()
     }
 

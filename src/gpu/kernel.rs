@@ -34,6 +34,9 @@ pub enum Constant {
     Bool(bool),
     /// An alias, not a value: the element type of an output.
     Type(DType),
+    /// The side of cooperative matrices, which it enables. Beside the value there are their types
+    /// `coop_a` and `coop_b`, operands in f16, and `coop_c`, sums in f32.
+    Coop(u32),
 }
 
 impl From<u32> for Constant {
@@ -54,21 +57,32 @@ impl From<DType> for Constant {
     }
 }
 
-/// The module handed to wgpu: `elem`, the constants, the prelude, the kernel.
+/// The module handed to wgpu: extensions, `elem`, the constants, the prelude, the kernel.
 ///
 /// Plain `const` lines, because `override` constants cannot size the function-local arrays that
 /// register tiles are.
 pub fn assemble(source: Source, elem: DType, constants: &[(&'static str, Constant)]) -> String {
-    let mut module = match elem {
-        DType::F16 => "enable f16;\nalias elem = f16;\n".to_owned(),
-        DType::F32 => "alias elem = f32;\n".to_owned(),
+    let mut module = String::new();
+    if cooperative(constants) {
+        module.push_str("enable wgpu_cooperative_matrix;\n");
+    }
+    module.push_str(match elem {
+        DType::F16 => "enable f16;\nalias elem = f16;\n",
+        DType::F32 => "alias elem = f32;\n",
         DType::U32 => panic!("kernels compute in f32 or f16"),
-    };
+    });
     for (name, value) in constants {
         match value {
             Constant::U32(v) => writeln!(module, "const {name}: u32 = {v}u;"),
             Constant::Bool(v) => writeln!(module, "const {name}: bool = {v};"),
             Constant::Type(v) => writeln!(module, "alias {name} = {v};"),
+            Constant::Coop(v) => writeln!(
+                module,
+                "const {name}: u32 = {v}u;\n\
+                 alias coop_a = coop_mat{v}x{v}<f16, A>;\n\
+                 alias coop_b = coop_mat{v}x{v}<f16, B>;\n\
+                 alias coop_c = coop_mat{v}x{v}<f32, C>;"
+            ),
         }
         .expect("writing to a string");
     }
@@ -77,11 +91,19 @@ pub fn assemble(source: Source, elem: DType, constants: &[(&'static str, Constan
     module
 }
 
+fn cooperative(constants: &[(&'static str, Constant)]) -> bool {
+    constants
+        .iter()
+        .any(|(_, v)| matches!(v, Constant::Coop(_)))
+}
+
 /// A compiled compute pipeline.
 pub struct Kernel {
     pub(super) name: &'static str,
     pub(super) pipeline: wgpu::ComputePipeline,
     pub(super) layout: wgpu::BindGroupLayout,
+    /// Whether it multiplies cooperative matrices.
+    pub(super) cooperative: bool,
 }
 
 /// Name, element type and constants of a compiled kernel.
@@ -129,8 +151,11 @@ impl Gpu {
         let key = (source.name, elem, constants.to_vec());
         self.kernels.kernels.get(key, || {
             let wgsl = assemble(source, elem, constants);
+            let cooperative = cooperative(constants);
             let kernel = self.scoped(ErrorFilter::Internal, || {
-                self.scoped(ErrorFilter::Validation, || self.compile(source, &wgsl))
+                self.scoped(ErrorFilter::Validation, || {
+                    self.compile(source, &wgsl, cooperative)
+                })
             })??;
             Ok(Arc::new(kernel))
         })
@@ -149,7 +174,7 @@ impl Gpu {
         self.kernels.kernels.keys()
     }
 
-    fn compile(&self, source: Source, wgsl: &str) -> Kernel {
+    fn compile(&self, source: Source, wgsl: &str, cooperative: bool) -> Kernel {
         let shared = &self.shared;
         let desc = wgpu::ShaderModuleDescriptor {
             label: Some(source.name),
@@ -178,6 +203,7 @@ impl Gpu {
             name: source.name,
             layout: pipeline.get_bind_group_layout(0),
             pipeline,
+            cooperative,
         }
     }
 }

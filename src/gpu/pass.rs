@@ -24,6 +24,7 @@ pub struct Pass<'g> {
     /// For the clock of all that the device does, if one runs.
     span: Option<Span>,
     dispatches: usize,
+    cooperative: usize,
     /// Bytes that go through the staging belt.
     uploaded: u64,
     _line: Line<'g>,
@@ -33,6 +34,8 @@ pub struct Pass<'g> {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
 pub struct Work {
     pub dispatches: u64,
+    /// Of those, the ones that multiply cooperative matrices.
+    pub cooperative: u64,
     /// Read-backs are submissions, too.
     pub submissions: u64,
 }
@@ -72,6 +75,7 @@ impl<'g> Pass<'g> {
                 names: Vec::new(),
             }),
             dispatches: 0,
+            cooperative: 0,
             uploaded: 0,
             _line: line,
         }
@@ -135,6 +139,7 @@ impl<'g> Pass<'g> {
         }
         compute.dispatch_workgroups(grid[0], grid[1], grid[2]);
         self.dispatches += 1;
+        self.cooperative += usize::from(kernel.cooperative);
     }
 
     fn compute(&mut self) -> &mut wgpu::ComputePass<'static> {
@@ -286,6 +291,7 @@ impl<'g> Pass<'g> {
         {
             let mut work = lock(&gpu.shared.work);
             work.dispatches += self.dispatches as u64;
+            work.cooperative += self.cooperative as u64;
             work.submissions += 1;
         }
         let mut belt = lock(&gpu.shared.belt);

@@ -15,7 +15,7 @@ use super::tiling::Choice;
 pub use super::tiling::{TILINGS, Tiling};
 use super::tuning;
 use crate::Result;
-use crate::gpu::{DType, Gpu, Kernel, Pass, Tensor};
+use crate::gpu::{Caps, Constant, DType, Gpu, Kernel, Pass, Tensor};
 
 /// A linear layer of n outputs.
 #[derive(Clone, Debug)]
@@ -86,8 +86,21 @@ fn compiled(
     product: &Product,
     around: Around,
 ) -> Result<(Arc<Kernel>, Choice)> {
+    let choice = specialised(gpu.caps(), tiling, elem, product, around);
+    let kernel = gpu.kernel(choice.source, elem, &choice.constants)?;
+    Ok((kernel, choice))
+}
+
+/// The kernel of a product with all its constants.
+fn specialised(
+    caps: &Caps,
+    tiling: Tiling,
+    elem: DType,
+    product: &Product,
+    around: Around,
+) -> Choice {
     let &Product { op, at, bias, out } = product;
-    let mut choice = tiling.choice(at);
+    let mut choice = tiling.choice(caps, at);
     choice.constants.extend([
         ("HALF", (elem == DType::F16).into()),
         ("BIAS", bias.into()),
@@ -98,8 +111,26 @@ fn compiled(
     if tiling.variant().few_rows() {
         choice.constants.extend(around.constants(elem));
     }
-    let kernel = gpu.kernel(choice.source, elem, &choice.constants)?;
-    Ok((kernel, choice))
+    choice
+}
+
+/// The constants with which a tiling's kernel makes a product in f16, so that tests can translate what
+/// the adapter at hand cannot compile.
+#[doc(hidden)]
+pub fn constants(
+    caps: &Caps,
+    tiling: Tiling,
+    op: Op,
+    at: Extents,
+) -> Vec<(&'static str, Constant)> {
+    let out = if op == Op::Add {
+        DType::F32
+    } else {
+        DType::F16
+    };
+    let bias = op != Op::Plain;
+    let product = Product { op, at, bias, out };
+    specialised(caps, tiling, DType::F16, &product, Around::default()).constants
 }
 
 /// One product by a tiling of one's choice, which must fit the adapter: for tests and tuning.
