@@ -84,16 +84,17 @@ def models(report: dict) -> str:
     return "\n".join(parts)
 
 
-def side_by_side(report: dict) -> str:
-    return "\n".join(filter(None, report["side_by_side"].values()))
+def measured(report: dict) -> str:
+    """The parts of one round that were measured."""
+    parts = (("parity", parity), ("tune", tune), ("kernels", kernels), ("models", models))
+    return "\n".join(make(report) for name, make in parts if report.get(name))
 
 
 def markdown(report: dict) -> str:
-    """Every part that was measured, and what failed."""
-    sections = [adapter(report)]
-    for name, make in (("parity", parity), ("tune", tune), ("kernels", kernels), ("models", models),
-                       ("side_by_side", side_by_side)):
-        if report.get(name):
-            sections.append(make(report))
+    """All that was measured, and what failed."""
+    sections = [adapter(report), measured(report["measured"])]
+    sections += filter(None, report.get("side_by_side", {}).values())
+    if "measured_coop" in report:
+        sections += ["With cooperative matrices (VCOCA_COOP=1):\n", measured(report["measured_coop"])]
     sections += [f"FAILED: {failure}\n" for failure in report["failures"]]
     return "\n".join(sections)
