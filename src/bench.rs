@@ -12,7 +12,7 @@ use std::time::Instant;
 
 use serde::Serialize;
 
-pub use kernels::{Ceilings, kernels, measure};
+pub use kernels::{Ceilings, QUICK_FLOPS, kernels, measure};
 pub use pipeline::pipeline;
 pub use stages::stages;
 pub use texts::{text, texts};

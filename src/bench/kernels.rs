@@ -70,8 +70,8 @@ fn right(gpu: &Gpu, mut cases: Vec<Case>) -> Result<Vec<Case>> {
     Ok(cases)
 }
 
-/// Work that a quick look still does.
-const QUICK_FLOPS: f64 = 1e8;
+/// Operations of a kernel that a quick look still does.
+pub const QUICK_FLOPS: f64 = 1e8;
 
 /// Verifies each kernel against its twin on the CPU, times it, and tells of it.
 ///
