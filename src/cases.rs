@@ -2,6 +2,7 @@
 
 mod attention;
 mod beams;
+mod block;
 mod cached;
 pub mod ceiling;
 mod choose;
@@ -130,6 +131,7 @@ pub fn all(caps: &Caps) -> Vec<Case> {
     cases.extend(norm::cases());
     cases.extend(attention::cases());
     cases.extend(cached::cases());
+    cases.extend(block::cases());
     cases.extend(embed::cases());
     cases.extend(choose::cases());
     cases.extend(next::cases());
