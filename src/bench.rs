@@ -1,15 +1,19 @@
 //! Measurements: each is verified first and then timed.
 
+mod compile;
 mod kernels;
+mod pipeline;
+mod sources;
 mod stages;
 mod texts;
 
 use std::fmt;
 use std::time::Instant;
 
-use serde::{Serialize, Serializer};
+use serde::Serialize;
 
 pub use kernels::{Ceilings, kernels, measure};
+pub use pipeline::pipeline;
 pub use stages::stages;
 pub use texts::{text, texts};
 
@@ -19,19 +23,19 @@ use crate::gpu::DType;
 /// What was measured of one thing.
 #[derive(Clone, Debug, Serialize)]
 pub struct Measured {
-    /// "kernels" or "model".
+    /// "kernels", "model" or "pipeline".
     pub suite: &'static str,
     pub name: String,
     pub shape: String,
-    #[serde(serialize_with = "shown")]
-    pub dtype: DType,
+    /// Of decoding there is none.
+    pub dtype: Option<DType>,
     /// Whether its results were right. What is wrong is not timed.
     pub verified: bool,
     /// What was wrong.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub problem: Option<String>,
     /// Median of the runs, in milliseconds: of the GPU's own clock for kernels where it has one, else
-    /// wall time from recording to the end.
+    /// wall time from recording to the end; of one clip or window where a run takes several.
     pub ms_median: Option<f64>,
     /// The range of the runs over their median.
     pub ms_spread: Option<f64>,
@@ -41,16 +45,61 @@ pub struct Measured {
     /// whichever is longer.
     pub share_of_ceiling: Option<f64>,
     #[serde(flatten)]
-    pub texts: Option<TextFigures>,
+    pub figures: Option<Figures>,
 }
 
-/// What is told of writing texts besides.
+/// What is told of some things besides.
 #[derive(Clone, Copy, Debug, Serialize)]
-pub struct TextFigures {
-    pub ms_per_token: f64,
-    pub dispatches_per_token: f64,
-    /// Of a whole text, read-backs included.
-    pub submissions: u64,
+#[serde(untagged)]
+pub enum Figures {
+    /// Of writing texts.
+    Texts {
+        ms_per_token: f64,
+        dispatches_per_token: f64,
+        /// Of a whole text, read-backs included.
+        submissions: u64,
+    },
+    /// Of a folder of clips.
+    Folder {
+        clips_per_second: f64,
+        /// The part of the wall time in which the GPU was at work, by its own clock; none where it has
+        /// none.
+        gpu_share: Option<f64>,
+    },
+    /// Of a video that is cut.
+    Windows { windows_per_second: f64 },
+    /// Of compiling.
+    Compiled { kernels: usize },
+}
+
+impl fmt::Display for Figures {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {
+            Self::Texts {
+                ms_per_token,
+                dispatches_per_token,
+                submissions,
+            } => write!(
+                out,
+                "{ms_per_token:>8.3} {dispatches_per_token:>10.1} {submissions:>5}"
+            ),
+            Self::Folder {
+                clips_per_second,
+                gpu_share: Some(share),
+            } => write!(
+                out,
+                "{clips_per_second:.1} clips/s, GPU {:.0}%",
+                100.0 * share
+            ),
+            Self::Folder {
+                clips_per_second, ..
+            } => write!(out, "{clips_per_second:.1} clips/s"),
+            Self::Windows { windows_per_second } => {
+                write!(out, "{windows_per_second:.1} windows/s")
+            }
+            Self::Compiled { kernels } => write!(out, "{kernels} kernels"),
+        }
+    }
 }
 
 impl fmt::Display for Measured {
@@ -60,7 +109,10 @@ impl fmt::Display for Measured {
         };
         let percent =
             |share: Option<f64>| share.map_or_else(String::new, |s| format!("{:.0}%", 100.0 * s));
-        let (name, shape, dtype) = (&self.name, &self.shape, self.dtype.to_string());
+        let (name, shape) = (&self.name, &self.shape);
+        let dtype = self
+            .dtype
+            .map_or_else(String::new, |dtype| dtype.to_string());
         if let Some(problem) = &self.problem {
             return write!(out, "{dtype:<4} {:62} {name} {shape}: {problem}", "WRONG");
         }
@@ -73,15 +125,10 @@ impl fmt::Display for Measured {
             number(self.gbps, 1),
             percent(self.share_of_ceiling),
         )?;
-        match &self.texts {
-            None => write!(out, "{:25}", "")?,
-            Some(texts) => write!(
-                out,
-                "{:>8.3} {:>10.1} {:>5}",
-                texts.ms_per_token, texts.dispatches_per_token, texts.submissions
-            )?,
-        }
-        write!(out, "  {name} {shape}")
+        let figures = self
+            .figures
+            .map_or_else(String::new, |more| more.to_string());
+        write!(out, "{figures:>25}  {name} {shape}")
     }
 }
 
@@ -90,12 +137,17 @@ impl Measured {
     pub const HEADER: &str =
         "type  median ms  spread  GFLOP/s    GB/s  ceiling    ms/id dispatch/id submits  what";
 
-    fn new(suite: &'static str, name: &str, shape: String, dtype: DType) -> Self {
+    fn new(
+        suite: &'static str,
+        name: &str,
+        shape: String,
+        dtype: impl Into<Option<DType>>,
+    ) -> Self {
         Self {
             suite,
             name: name.to_owned(),
             shape,
-            dtype,
+            dtype: dtype.into(),
             verified: false,
             problem: None,
             ms_median: None,
@@ -103,7 +155,7 @@ impl Measured {
             gflops: None,
             gbps: None,
             share_of_ceiling: None,
-            texts: None,
+            figures: None,
         }
     }
 
@@ -121,22 +173,26 @@ impl Measured {
         }
     }
 
-    /// With times, and the rates at which so many operations and bytes went.
-    fn timed(self, times: &Times, flops: f64, bytes: f64, ceilings: Option<&Ceilings>) -> Self {
+    fn with(self, figures: Figures) -> Self {
+        Self {
+            figures: Some(figures),
+            ..self
+        }
+    }
+
+    /// With times, and the rates at which so many operations and bytes went. `least` are the
+    /// milliseconds that the ceilings allow.
+    fn timed(self, times: &Times, flops: f64, bytes: f64, least: Option<f64>) -> Self {
         let rate = |amount: f64| (amount > 0.0).then_some(amount / times.median * 1e-6);
         Self {
             ms_median: Some(times.median),
             ms_spread: Some(times.spread),
             gflops: rate(flops),
             gbps: rate(bytes),
-            share_of_ceiling: ceilings.map(|most| most.ms(flops, bytes) / times.median),
+            share_of_ceiling: least.map(|least| least / times.median),
             ..self
         }
     }
-}
-
-fn shown<S: Serializer>(dtype: &DType, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.collect_str(dtype)
 }
 
 /// How much is measured.
@@ -211,6 +267,19 @@ impl Times {
             spread: (ms[ms.len() - 1] - ms[0]) / median,
         }
     }
+
+    /// Of each of so many equal parts.
+    fn each(self, parts: usize) -> Self {
+        Self {
+            median: self.median / parts as f64,
+            ..self
+        }
+    }
+
+    /// How many a second.
+    fn rate(&self) -> f64 {
+        1e3 / self.median
+    }
 }
 
 #[cfg(test)]
@@ -243,6 +312,7 @@ mod tests {
         let most = Ceilings {
             gflops: 100.0,
             gbps: 10.0,
+            coop_gflops: Some(400.0),
         };
         let times = Times {
             median: 20.0,
@@ -250,10 +320,17 @@ mod tests {
         };
         let row = || Measured::new("kernels", "x", String::new(), DType::F32);
         // A billion operations take 10 ms, 150 MB take 15.
-        let bound_by_bytes = row().timed(&times, 1e9, 1.5e8, Some(&most));
-        assert_eq!(bound_by_bytes.share_of_ceiling, Some(0.75));
-        let bound_by_flops = row().timed(&times, 1e9, 5e7, Some(&most));
-        assert_eq!(bound_by_flops.share_of_ceiling, Some(0.5));
+        let share = |flops, bytes, cooperative| {
+            let least = most.ms(flops, bytes, cooperative);
+            row()
+                .timed(&times, flops, bytes, Some(least))
+                .share_of_ceiling
+        };
+        assert_eq!(share(1e9, 1.5e8, false), Some(0.75));
+        assert_eq!(share(1e9, 5e7, false), Some(0.5));
+        // Cooperative matrices do them in 2.5 ms, the bytes take 5.
+        assert_eq!(share(1e9, 5e7, true), Some(0.25));
+        assert_eq!(share(4e9, 5e7, true), Some(0.5));
         assert_eq!(row().timed(&times, 0.0, 1e8, None).gflops, None);
     }
 }

@@ -11,6 +11,7 @@ mod embed;
 pub mod linear;
 mod next;
 mod norm;
+mod normed;
 pub mod preprocess;
 mod score;
 
@@ -18,6 +19,7 @@ use std::time::Instant;
 
 use crate::Result;
 use crate::gpu::{Caps, DType, Gpu, Pass, Tensor};
+use crate::ops::shaders;
 
 /// One op at one shape.
 pub struct Case {
@@ -29,6 +31,19 @@ pub struct Case {
     pub bench: bool,
     #[expect(clippy::type_complexity)]
     pub prepare: Box<dyn Fn(&Gpu, DType) -> Result<Prepared>>,
+}
+
+impl Case {
+    /// Whether it is one of cooperative matrices whatever is tuned.
+    pub fn cooperative(&self) -> bool {
+        let coop = |name: &&str| shaders::COOPERATIVE.iter().any(|s| s.name == *name);
+        self.shaders.iter().all(coop)
+    }
+
+    /// Whether there is such a thing in an element type.
+    pub fn runs_in(&self, elem: DType) -> bool {
+        elem == DType::F16 || !self.cooperative()
+    }
 }
 
 /// Operands on the GPU, and what the op has to make of them.
@@ -129,6 +144,7 @@ pub fn all(caps: &Caps) -> Vec<Case> {
     let mut cases = ceiling::cases(caps);
     cases.extend(linear::cases(caps));
     cases.extend(norm::cases());
+    cases.extend(normed::cases());
     cases.extend(attention::cases());
     cases.extend(cached::cases());
     cases.extend(block::cases());

@@ -12,7 +12,7 @@ use std::ops::AddAssign;
 use std::time::Instant;
 
 use crate::frames::Frame;
-use crate::generate::{Generated, Options, generate};
+use crate::generate::{Generated, Options, generate, rehearse};
 use crate::gpu::{DType, Gpu, Pass, Tensor};
 use crate::model::{Clips, CoCa, FrameTokens, LoadProgress, ModelSource, Taps};
 use crate::preprocess::patches;
@@ -98,11 +98,16 @@ impl Engine {
         });
         let model = CoCa::load_with(gpu, source, dtype, progress)?;
         let tokenizer = source.tokenizer(model.config())?;
-        Ok(Self {
+        Ok(Self::new(model, tokenizer))
+    }
+
+    /// A model with its tokenizer.
+    pub fn new(model: CoCa, tokenizer: Tokenizer) -> Self {
+        Self {
             model,
             tokenizer,
             texts: texts::Kept::default(),
-        })
+        }
     }
 
     pub fn model(&self) -> &CoCa {
@@ -111,6 +116,20 @@ impl Engine {
 
     pub fn tokenizer(&self) -> &Tokenizer {
         &self.tokenizer
+    }
+
+    /// Compiles the kernels that read a clip of `frames` frames, as [`CoCa::prepare`] does, and those that
+    /// write a greedy caption of it. Blocks until done; what is compiled already costs little.
+    ///
+    /// Errors: the driver's, if it refuses a kernel; out of memory.
+    pub fn prepare_captions(&self, frames: usize) -> Result<()> {
+        self.prepare_captions_on(self.model.gpu(), frames)
+    }
+
+    /// The same for a view of the model's device that compiles for itself.
+    pub(crate) fn prepare_captions_on(&self, gpu: &Gpu, frames: usize) -> Result<()> {
+        self.model.prepare_on(gpu, frames)?;
+        rehearse(&self.model, gpu)
     }
 
     /// Reads the frames of one clip, in any order: the pooler has none. Blocks until done.

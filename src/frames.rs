@@ -11,6 +11,7 @@ mod limit;
 mod part;
 mod still;
 mod stream;
+mod walk;
 
 use std::fmt;
 use std::fs::{self, File};
@@ -27,6 +28,7 @@ use crate::{Error, Result};
 
 pub use part::sample_part;
 pub use stream::{Stream, stream};
+pub use walk::{is_media, media};
 
 /// A presentation time or a duration in seconds, exact.
 pub type Seconds = Ratio<i64>;
@@ -327,6 +329,13 @@ fn head(path: &Path) -> Result<Vec<u8>> {
         .and_then(|file| file.take(32).read_to_end(&mut head))
         .map_err(Error::io(path))?;
     Ok(head)
+}
+
+/// Whether the first bytes of a file are an image's.
+///
+/// Errors: [`Error::Io`] if it cannot be read.
+pub(crate) fn is_image(path: &Path) -> Result<bool> {
+    Ok(still::sniff(&head(path)?).is_some())
 }
 
 /// The name of a kind of file that is neither a regular file nor a folder.

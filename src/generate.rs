@@ -9,7 +9,9 @@ mod score;
 pub(crate) use score::fit;
 pub use score::score;
 
-use crate::gpu::{Pass, Tensor};
+use chains::Chains;
+
+use crate::gpu::{DType, Gpu, Pass, Tensor};
 use crate::model::{CoCa, Config};
 use crate::ops::next::Rules;
 use crate::{Error, Result};
@@ -250,6 +252,19 @@ pub fn generate(model: &CoCa, context: &Tensor, options: &Options) -> Result<Vec
         true => Ok(texts),
         false => Err(Error::Overflow(model.dtype())),
     }
+}
+
+/// Records, for nobody to submit, how a greedy text about one clip is written: after that its kernels are
+/// compiled, for the view `gpu` of the model's device.
+///
+/// Errors: the driver's, if it refuses a kernel; out of memory.
+pub(crate) fn rehearse(model: &CoCa, gpu: &Gpu) -> Result<()> {
+    let config = model.config();
+    let start = Start::check(config, &Options::default())?;
+    let mut pass = gpu.pass();
+    let context = pass.tensor(&[1, config.queries - 1, config.embed_dim], DType::F32)?;
+    let chains = Chains::start(&mut pass, model, &context, &start, None, 1)?;
+    chains.step(&mut pass, 0, 1)
 }
 
 /// Where every text starts, and how it may end.

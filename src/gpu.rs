@@ -1,15 +1,19 @@
 //! Knows wgpu and nothing of models: devices, buffers, kernels and the recording of dispatches.
 
 pub mod adapters;
+mod busy;
 mod caps;
 mod context;
+mod coop;
 mod kernel;
 mod once;
 mod pass;
 mod pool;
 mod recording;
 mod tensor;
+mod timestamps;
 
+pub use busy::BusyClock;
 pub use caps::Caps;
 pub use context::Gpu;
 pub use kernel::{Constant, Kernel, Source, assemble};

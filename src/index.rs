@@ -22,7 +22,6 @@ mod scorer;
 mod search;
 mod verify;
 mod videos;
-mod walk;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -37,7 +36,6 @@ pub use recipe::Recipe;
 pub use search::{Found, Wanted};
 pub use verify::Fault;
 pub use videos::{Entry, Standing, Video};
-pub use walk::{is_media, media};
 
 use crate::{Error, Result};
 

@@ -56,6 +56,7 @@ pub mod parity;
 pub mod preprocess;
 #[doc(hidden)]
 pub mod reference;
+pub mod selftest;
 pub mod subtitles;
 pub mod tokenizer;
 pub mod tune;

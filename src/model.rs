@@ -41,7 +41,7 @@ use vision::Vision;
 use crate::gpu::{DType, Gpu, Pass, Tensor};
 use crate::ops::attention::{PoolState, pool_merge};
 use crate::ops::choose::token_logprobs;
-use crate::{Error, Result};
+use crate::{Error, Result, selftest};
 
 /// The work of one dispatch, in floating-point operations, that even a small GPU ends within a
 /// fraction of the two seconds that desktop drivers allow.
@@ -100,7 +100,7 @@ impl CoCa {
         dtype: DType,
         progress: &mut dyn FnMut(LoadProgress),
     ) -> Result<Self> {
-        check_dtype(gpu, dtype)?;
+        check_device(gpu, dtype)?;
         let config = Config::parse(&source.file(config::CONFIG), &source.config_json()?)?;
         let checkpoint = source.weights()?;
         Loader::load(gpu, &checkpoint, dtype, progress, |l| {
@@ -292,10 +292,10 @@ impl CoCa {
     }
 }
 
-/// Whether the adapter computes in a type.
-fn check_dtype(gpu: &Gpu, dtype: DType) -> Result<()> {
+/// Whether the adapter computes in a type, and which of its kernels are right there.
+fn check_device(gpu: &Gpu, dtype: DType) -> Result<()> {
     match dtype == DType::F16 && !gpu.caps().f16 {
-        false => Ok(()),
+        false => selftest::cooperative_matrices(gpu).map(drop),
         true => Err(Error::Argument {
             what: "dtype",
             expected: "f32".into(),

@@ -6,6 +6,7 @@
 pub mod attention;
 pub mod ceiling;
 pub mod choose;
+pub(crate) mod coop;
 pub mod embed;
 pub(crate) mod grid;
 pub mod linear;
@@ -16,3 +17,14 @@ mod select;
 pub mod shaders;
 mod tiling;
 pub mod tuning;
+
+use std::sync::OnceLock;
+
+/// What is found out once on each device.
+#[derive(Default)]
+struct Known {
+    /// What was tuned, if anything.
+    table: OnceLock<Option<tuning::Table>>,
+    /// Whether products of cooperative matrices are right; unset if nobody looked.
+    coop: OnceLock<bool>,
+}

@@ -8,7 +8,7 @@
 //! is sited. PQ and HLG pictures, taken to have BT.2020's primaries, are tone-mapped to sRGB. RGB
 //! pictures are taken for full range. `docs/preprocessing.md` has the formulas.
 
-mod layout;
+pub(crate) mod layout;
 pub(crate) mod resample;
 
 use std::collections::HashMap;

@@ -9,6 +9,7 @@ use crate::cases::linear::{By, Operands};
 use crate::gpu::{DType, Gpu};
 use crate::ops::linear::{Extents, Op, TILINGS, Tiling, Variant, padded};
 use crate::ops::tuning::{Bucket, Rows, Size};
+use crate::selftest;
 
 /// What a winner has to save of the time: less is noise, and not worth a kernel of its own.
 pub const LEAST_GAIN: f64 = 0.05;
@@ -97,7 +98,8 @@ pub fn tune(gpu: &Gpu, bucket: Bucket, runs: usize) -> Result<Outcome> {
     let mut candidates = Vec::new();
     let mut timed = Vec::new();
     for &tiling in TILINGS {
-        if !tiling.suits(at) || !tiling.fits(caps, at, bucket.elem) {
+        let trusted = tiling.variant() != Variant::Coop || selftest::cooperative_matrices(gpu)?;
+        if !trusted || !tiling.suits(caps, at) || !tiling.fits(caps, at, bucket.elem) {
             continue;
         }
         let prepared = operands.product(By::Tiling(tiling));

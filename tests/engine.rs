@@ -2,17 +2,20 @@
 
 mod common;
 
+#[cfg(feature = "shapes")]
+use std::collections::{BTreeSet, HashSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::Command;
 use std::sync::LazyLock;
 use std::thread;
+use std::time::{Duration, Instant};
 
 #[cfg(feature = "shapes")]
 use vcoca_gpu::frames::{Sampling, sample};
 use vcoca_gpu::gpu::{DType, Gpu, Tensor};
 use vcoca_gpu::ops::choose::softmax;
 #[cfg(feature = "shapes")]
-use vcoca_gpu::{Engine, ModelSource};
+use vcoca_gpu::{Engine, ModelSource, Options};
 use vcoca_gpu::{Error, Result};
 
 /// The most bytes that [`HOST`] binds.
@@ -111,6 +114,51 @@ fn timed_scopes_tell_their_times() -> Result<()> {
     Ok(())
 }
 
+/// A device of its own: what other tests submit is not to be counted.
+#[test]
+fn a_clock_counts_the_work_and_not_the_waiting() -> Result<()> {
+    let gpu = Gpu::new()?;
+    assert!(
+        gpu.with_caps(|caps| caps.timestamps = false)
+            .busy_clock()
+            .is_none()
+    );
+    let Some(clock) = gpu.busy_clock() else {
+        assert!(!gpu.caps().software(), "Mesa's has timestamps");
+        return Ok(());
+    };
+    assert!(gpu.busy_clock().is_none(), "one at a time");
+    let work = || {
+        let mut pass = gpu.pass();
+        let x = pass.upload_f32(&[4], DType::F32, &[0.0; 4])?;
+        softmax(&mut pass, &x)?;
+        pass.submit()?.wait()
+    };
+    let (begin, pause) = (Instant::now(), Duration::from_millis(50));
+    work()?;
+    thread::sleep(pause);
+    work()?;
+    // Recorded, not submitted: its place goes to the next one.
+    drop(gpu.pass());
+    work()?;
+    let whole = begin.elapsed();
+    let busy = Duration::from_secs_f64(clock.stop()? / 1e3);
+    assert!(
+        !busy.is_zero() && busy <= whole - pause,
+        "{busy:?} of {whole:?}"
+    );
+
+    // More submissions than one set of queries holds.
+    let clock = gpu.busy_clock().expect("the other one has been stopped");
+    for _ in 0..2050 {
+        gpu.pass().submit()?;
+    }
+    assert!(clock.stop()? >= 0.0);
+    let clock = gpu.busy_clock().expect("a clock");
+    assert_eq!(clock.stop()?, 0.0, "nothing was done");
+    Ok(())
+}
+
 #[test]
 fn a_second_pass_on_a_thread_panics_instead_of_hanging() -> Result<()> {
     let gpu = common::gpu();
@@ -203,27 +251,31 @@ fn fill_the_pipeline_cache() -> Result<()> {
     Ok(())
 }
 
-/// Where preparing forgets a product, it is compiled when it is recorded.
+/// Where preparing forgets a kernel, it is compiled when it is recorded.
 #[test]
 #[cfg(feature = "shapes")]
-fn prepared_products_are_not_compiled_again() -> Result<()> {
+fn what_is_prepared_is_not_compiled_again() -> Result<()> {
     // What other tests compile is not to be seen.
     let gpu = Gpu::new()?;
     let engine = Engine::load(&gpu, &ModelSource::Shapes, None)?;
     let folder = tempfile::tempdir().expect("a folder");
     let picture = image::RgbImage::from_pixel(80, 60, image::Rgb([200, 30, 30]));
     (picture.save(folder.path().join("red.png"))).expect("a picture");
-    let products = || -> std::collections::HashSet<_> {
-        let compiled = gpu.compiled().into_iter();
-        compiled
-            .filter(|(name, ..)| name.starts_with("linear"))
-            .collect()
-    };
-    assert!(products().is_empty());
+    let kernels = || gpu.compiled().into_iter().collect::<HashSet<_>>();
+    assert!(kernels().is_empty());
     engine.model().prepare(3)?;
-    let prepared = products();
+    let prepared = kernels();
     let frames = sample(folder.path(), 3, Sampling::Uniform)?.frames;
-    engine.encode_video(&frames)?;
-    assert_eq!(products(), prepared);
+    let clip = engine.encode_video(&frames)?;
+    let read = kernels();
+    let more: BTreeSet<_> = read.difference(&prepared).map(|kernel| kernel.0).collect();
+    // They depend on the kind of pictures.
+    assert_eq!(more, BTreeSet::from(["cut_patches", "frame_rgb", "resize"]));
+
+    engine.prepare_captions(3)?;
+    let prepared = kernels();
+    assert!(prepared.len() > read.len());
+    engine.caption(&clip, &Options::default())?;
+    assert_eq!(kernels(), prepared);
     Ok(())
 }

@@ -99,6 +99,45 @@ fn every_text_is_openclips() {
     }
 }
 
+/// Logits of the ids after the third one of a text, and the dispatches that they took.
+fn next(gpu: &Gpu) -> (Vec<f32>, usize) {
+    let model = common::tiny_on(gpu, DType::F32);
+    let context = contexts(&model, &[1, 2]);
+    let mut pass = gpu.pass();
+    let ids = pass
+        .upload(&[2, 5], DType::U32, &[7u32, 3, 9, 12, 0, 7, 1, 4, 2, 0])
+        .unwrap();
+    let cache = model.text_cache(&mut pass, &context, 1, 5).unwrap();
+    model
+        .next_logits(&mut pass, &ids, 0, 3, &cache, None)
+        .unwrap();
+    let before = pass.dispatches();
+    let logits = model
+        .next_logits(&mut pass, &ids, 3, 1, &cache, None)
+        .unwrap();
+    let dispatches = pass.dispatches() - before;
+    pass.submit().unwrap();
+    (gpu.read_f32(&logits).unwrap(), dispatches)
+}
+
+#[test]
+fn on_hardware_an_id_takes_five_dispatches_a_block() {
+    let software = common::gpu();
+    let hardware = software.with_caps(|caps| caps.kind = "discrete");
+    let ((want, more), (got, dispatches)) = (next(software), next(&hardware));
+    // Two blocks of the text tower; two of the decoder and as many that see the clip.
+    let (embedding, logits, blocks) = (1, 1, 2 + 2 * 2);
+    assert_eq!(dispatches, embedding + 5 * blocks + logits);
+    // Norms on their own.
+    assert_eq!(more, dispatches + 2 * blocks + 1);
+    for (got, want) in got.iter().zip(&want) {
+        assert!(
+            (got - want).abs() < 1e-4 * want.abs().max(1.0),
+            "{got}, not {want}"
+        );
+    }
+}
+
 /// Ways to write, one of each kind.
 fn ways() -> Vec<Options> {
     let of = |strategy, candidates, penalty| Options {

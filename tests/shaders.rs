@@ -10,7 +10,9 @@ use naga::back::{hlsl, msl, spv};
 use naga::valid::{Capabilities, SubgroupOperationSet, ValidationFlags, Validator};
 use vcoca_gpu::cases;
 use vcoca_gpu::gpu::{DType, assemble};
-use vcoca_gpu::ops::shaders;
+use vcoca_gpu::ops::linear::{Extents, Op, TILINGS, Variant};
+use vcoca_gpu::ops::shaders::{self, CEILING_COOP, LINEAR_COOP};
+use vcoca_gpu::ops::{ceiling, linear};
 
 /// Shader files as they lie on disk, without the prelude that all of them get.
 fn on_disk() -> BTreeSet<String> {
@@ -27,7 +29,8 @@ fn on_disk() -> BTreeSet<String> {
 fn every_shader_is_listed_and_has_a_case() {
     let listed: BTreeSet<_> = shaders::ALL.iter().map(|s| s.name.to_owned()).collect();
     assert_eq!(on_disk(), listed, "files in shaders/ and ops::shaders::ALL");
-    let tested: BTreeSet<_> = (cases::all(common::gpu().caps()).iter())
+    let gpu = common::gpu().with_caps(|caps| caps.coop_matrix = Some(8));
+    let tested: BTreeSet<_> = (cases::all(gpu.caps()).iter())
         .flat_map(|case| case.shaders)
         .map(|name| (*name).to_owned())
         .collect();
@@ -41,6 +44,9 @@ fn every_kernel_translates_for_every_backend() {
     dtypes.extend(gpu.caps().f16.then_some(DType::F16));
     for case in cases::all(gpu.caps()) {
         for &dtype in &dtypes {
+            if case.cooperative() {
+                continue;
+            }
             let prepared = (case.prepare)(gpu, dtype).expect("operands");
             for kind in ["software", "discrete"] {
                 let gpu = gpu.with_caps(|caps| caps.kind = kind);
@@ -50,6 +56,9 @@ fn every_kernel_translates_for_every_backend() {
     }
     let kernels = gpu.compiled();
     let mut unused: BTreeSet<_> = shaders::ALL.iter().map(|s| s.name).collect();
+    for source in shaders::COOPERATIVE {
+        unused.remove(source.name);
+    }
     for (name, elem, constants) in &kernels {
         unused.remove(name);
         let source = shaders::ALL.iter().find(|s| s.name == *name);
@@ -61,22 +70,73 @@ fn every_kernel_translates_for_every_backend() {
     assert!(unused.is_empty(), "no case compiled {unused:?}");
 }
 
+/// Cooperative matrices, of both sides that WGSL has. DX12 has nothing to translate them to, and Metal
+/// no larger ones than 8 × 8.
+#[test]
+fn kernels_of_cooperative_matrices_translate_where_there_are_any() {
+    let at = Extents {
+        m: 64,
+        n: 63,
+        k: 64,
+    };
+    for side in [8, 16] {
+        let gpu = common::gpu().with_caps(|caps| {
+            (caps.coop_matrix, caps.subgroup) = (Some(side), Some((32, 32)));
+        });
+        let caps = gpu.caps();
+        let ceiling = (CEILING_COOP, ceiling::coop_constants(caps).to_vec());
+        let products = TILINGS
+            .iter()
+            .filter(|tiling| tiling.fits(caps, at, DType::F16))
+            .filter(|tiling| tiling.variant() == Variant::Coop)
+            .flat_map(|&tiling| {
+                let ops = [Op::Plain, Op::Gelu, Op::Add];
+                ops.map(|op| (LINEAR_COOP, linear::constants(caps, tiling, op, at)))
+            });
+        for (source, constants) in products.chain([ceiling]) {
+            let wgsl = assemble(source, DType::F16, &constants);
+            let translated = validate(&wgsl, Capabilities::COOPERATIVE_MATRIX)
+                .and_then(|valid| to_spirv(&valid).map(|()| valid))
+                .and_then(|valid| if side == 8 { to_metal(&valid) } else { Ok(()) });
+            if let Err(problem) = translated {
+                panic!("{} with {constants:?}: {problem}", source.name);
+            }
+        }
+    }
+}
+
 /// Takes a module through naga to the languages of all backends.
 fn translate(wgsl: &str) -> Result<(), String> {
+    let valid = validate(wgsl, Capabilities::empty())?;
+    to_spirv(&valid)?;
+    to_metal(&valid)?;
+    to_dx12(&valid)
+}
+
+/// A module that passed validation, and what is known of it.
+type Valid = (naga::Module, naga::valid::ModuleInfo);
+
+/// Validates a module that needs no more than all backends have, and `besides`.
+fn validate(wgsl: &str, besides: Capabilities) -> Result<Valid, String> {
     let module = naga::front::wgsl::parse_str(wgsl).map_err(|e| e.emit_to_string(wgsl))?;
-    let allowed = spv::supported_capabilities()
+    let everywhere = spv::supported_capabilities()
         & msl::supported_capabilities()
         & hlsl::supported_capabilities()
         & !Capabilities::FLOAT64;
-    let info = Validator::new(ValidationFlags::all(), allowed)
+    let info = Validator::new(ValidationFlags::all(), everywhere | besides)
         .subgroup_stages(naga::valid::ShaderStages::COMPUTE)
         .subgroup_operations(SubgroupOperationSet::all())
         .validate(&module)
         .map_err(|e| e.emit_to_string(wgsl))?;
+    Ok((module, info))
+}
 
-    spv::write_vec(&module, &info, &spv::Options::default(), None)
-        .map_err(|e| format!("SPIR-V: {e}"))?;
+fn to_spirv((module, info): &Valid) -> Result<(), String> {
+    let written = spv::write_vec(module, info, &spv::Options::default(), None);
+    written.map(drop).map_err(|e| format!("SPIR-V: {e}"))
+}
 
+fn to_metal((module, info): &Valid) -> Result<(), String> {
     let metal = msl::Options {
         lang_version: (2, 4),
         per_entry_point_map: [(
@@ -90,13 +150,16 @@ fn translate(wgsl: &str) -> Result<(), String> {
         .into(),
         ..Default::default()
     };
-    let (text, translation) = msl::write_string(&module, &info, &metal, &Default::default())
+    let (text, translation) = msl::write_string(module, info, &metal, &Default::default())
         .map_err(|e| format!("MSL: {e}"))?;
     for entry in translation.entry_point_names {
         entry.map_err(|e| format!("MSL: {e}"))?;
     }
     assert!(text.contains("kernel void"), "MSL without an entry point");
+    Ok(())
+}
 
+fn to_dx12((module, info): &Valid) -> Result<(), String> {
     let dx12 = hlsl::Options {
         shader_model: hlsl::ShaderModel::V6_2,
         immediates_target: Some(Default::default()),
@@ -105,7 +168,7 @@ fn translate(wgsl: &str) -> Result<(), String> {
     let mut text = String::new();
     let pipeline = Default::default();
     let reflection = hlsl::Writer::new(&mut text, &dx12, &pipeline)
-        .write(&module, &info, None)
+        .write(module, info, None)
         .map_err(|e| format!("HLSL: {e}"))?;
     for entry in reflection.entry_point_names {
         entry.map_err(|e| format!("HLSL: {e}"))?;

@@ -4,6 +4,7 @@ use super::{Measured, Settings};
 use crate::Result;
 use crate::cases::{self, Case, Prepared, ceiling};
 use crate::gpu::{DType, Gpu};
+use crate::selftest;
 
 /// What an adapter does at most, by loops that do nothing else.
 #[derive(Clone, Copy, Debug, serde::Serialize)]
@@ -12,15 +13,18 @@ pub struct Ceilings {
     pub gflops: f64,
     /// Bytes of a copy, read and written.
     pub gbps: f64,
+    /// Multiply-adds of cooperative matrices, f16 operands and f32 sums. `None` where there are none.
+    pub coop_gflops: Option<f64>,
 }
 
 impl Ceilings {
-    /// The least milliseconds for so many operations and bytes.
-    pub fn ms(&self, flops: f64, bytes: f64) -> f64 {
-        (flops / self.gflops).max(bytes / self.gbps) * 1e-6
+    /// The least milliseconds for so many operations and bytes, with or without cooperative matrices.
+    pub fn ms(&self, flops: f64, bytes: f64, cooperative: bool) -> f64 {
+        let coop_gflops = self.coop_gflops.filter(|_| cooperative);
+        (flops / coop_gflops.unwrap_or(self.gflops)).max(bytes / self.gbps) * 1e-6
     }
 
-    /// Measures both, whatever the settings filter, and tells each.
+    /// Measures all, whatever the settings filter, and tells each.
     ///
     /// Errors: the device's. `None` where a loop made wrong results.
     pub fn measure(
@@ -33,18 +37,37 @@ impl Ceilings {
             runs: settings.runs.max(5),
             ..settings.clone()
         };
-        let mut rates = Vec::new();
-        for case in ceiling::cases(gpu.caps()).iter().filter(|case| case.bench) {
-            let measured = measure(gpu, case, DType::F32, settings, None)?;
-            // The copy has no operations, and the other loop hardly any bytes.
-            rates.extend(measured.gflops.or(measured.gbps));
+        let (mut gflops, mut gbps, mut coop_gflops) = (None, None, None);
+        for case in right(gpu, ceiling::cases(gpu.caps()))? {
+            if !case.bench {
+                continue;
+            }
+            // Cooperative matrices have no other type, and the other loops heed none.
+            let elem = match case.cooperative() {
+                true => DType::F16,
+                false => DType::F32,
+            };
+            let measured = measure(gpu, &case, elem, settings, None)?;
+            match case.op {
+                "ceiling_copy" => gbps = measured.gbps,
+                "ceiling_coop" => coop_gflops = measured.gflops,
+                _ => gflops = measured.gflops,
+            }
             tell(measured);
         }
-        Ok(match rates[..] {
-            [gflops, gbps] => Some(Self { gflops, gbps }),
-            _ => None,
-        })
+        Ok(gflops.zip(gbps).map(|(gflops, gbps)| Self {
+            gflops,
+            gbps,
+            coop_gflops,
+        }))
     }
+}
+
+/// Those of the cases that the device can be trusted with.
+fn right(gpu: &Gpu, mut cases: Vec<Case>) -> Result<Vec<Case>> {
+    let coop = selftest::cooperative_matrices(gpu)?;
+    cases.retain(|case| coop || !case.cooperative());
+    Ok(cases)
 }
 
 /// Work that a quick look still does.
@@ -66,8 +89,9 @@ pub fn kernels(
     let wanted = |case: &Case| {
         case.bench && !case.op.starts_with(ceiling::NAME) && settings.wants(case.op, &case.shape)
     };
-    for case in cases::all(gpu.caps()).iter().filter(|case| wanted(case)) {
-        for &dtype in dtypes {
+    let cases = right(gpu, cases::all(gpu.caps()))?;
+    for case in cases.iter().filter(|case| wanted(case)) {
+        for &dtype in dtypes.iter().filter(|&&dtype| case.runs_in(dtype)) {
             let (prepared, measured) = prepare(gpu, case, dtype)?;
             if settings.quick && prepared.flops > QUICK_FLOPS {
                 continue;
@@ -110,7 +134,10 @@ fn check_and_time(
     if let Err(problem) = prepared.check(gpu)? {
         return Ok(measured.wrong(problem));
     }
+    let before = gpu.work().cooperative;
     let times = settings.time(|| prepared.time(gpu, 1))?;
-    let measured = measured.right();
-    Ok(measured.timed(&times, prepared.flops, prepared.bytes, ceilings))
+    let cooperative = gpu.work().cooperative > before;
+    let (flops, bytes) = (prepared.flops, prepared.bytes);
+    let least = ceilings.map(|most| most.ms(flops, bytes, cooperative));
+    Ok(measured.right().timed(&times, flops, bytes, least))
 }

@@ -23,19 +23,25 @@ pub fn stages(
     ceilings: Option<&Ceilings>,
     tell: &mut dyn FnMut(Measured),
 ) -> Result<()> {
-    if frames == 0 {
-        return Err(Error::Argument {
-            what: "number of frames",
-            expected: "at least 1".into(),
-            found: "0".into(),
-        });
-    }
+    needs_frames(frames)?;
     let stages = Stages {
         model,
         settings,
         ceilings,
     };
     stages.run(frames, tell)
+}
+
+/// Errors: no frames.
+pub(super) fn needs_frames(frames: usize) -> Result<()> {
+    match frames {
+        0 => Err(Error::Argument {
+            what: "number of frames",
+            expected: "at least 1".into(),
+            found: "0".into(),
+        }),
+        _ => Ok(()),
+    }
 }
 
 struct Stages<'a> {
@@ -126,8 +132,10 @@ impl Stages<'_> {
         }
         let times = self.settings.time_wall(once)?;
         let ceilings = self.ceilings.filter(|_| row.flops > 0.0);
+        // Whatever kernels a stage is made of.
+        let least = ceilings.map(|most| most.ms(row.flops, 0.0, false));
         let measured = measured.right();
-        Ok(Some(measured.timed(&times, row.flops, 0.0, ceilings)))
+        Ok(Some(measured.timed(&times, row.flops, 0.0, least)))
     }
 
     fn patches(&self, frames: &[Frame]) -> Result<Tensor> {
@@ -175,27 +183,28 @@ impl Stages<'_> {
             ("context", &got.context, &want.context),
         ] {
             let (got, want) = (gpu.read_f32(got)?, gpu.read_f32(want)?);
-            if let Some(problem) = self.apart(what, &got[got.len() - want.len()..], &want) {
+            let last = &got[got.len() - want.len()..];
+            if let Some(problem) = apart(self.model.dtype(), what, last, &want) {
                 return Ok(Some(problem));
             }
         }
         Ok(None)
     }
+}
 
-    /// The gates of `parity`: rounding and the order of sums may differ, nothing else.
-    fn apart(&self, what: &str, got: &[f32], want: &[f32]) -> Option<String> {
-        let least = match self.model.dtype() {
-            DType::F16 => 0.9999,
-            _ => 0.999_99,
-        };
-        let dot = |a: &[f32], b: &[f32]| {
-            let products = a.iter().zip(b).map(|(a, b)| f64::from(*a) * f64::from(*b));
-            products.sum::<f64>()
-        };
-        let cosine = dot(got, want) / (dot(got, got) * dot(want, want)).sqrt();
-        (cosine.is_nan() || cosine < least)
-            .then(|| format!("the {what}s of two ways have a cosine of {cosine}, not {least}"))
-    }
+/// The gates of `parity`: rounding and the order of sums may differ, nothing else.
+pub(super) fn apart(dtype: DType, what: &str, got: &[f32], want: &[f32]) -> Option<String> {
+    let least = match dtype {
+        DType::F16 => 0.9999,
+        _ => 0.999_99,
+    };
+    let dot = |a: &[f32], b: &[f32]| {
+        let products = a.iter().zip(b).map(|(a, b)| f64::from(*a) * f64::from(*b));
+        products.sum::<f64>()
+    };
+    let cosine = dot(got, want) / (dot(got, got) * dot(want, want)).sqrt();
+    (cosine.is_nan() || cosine < least)
+        .then(|| format!("the {what}s of two ways have a cosine of {cosine}, not {least}"))
 }
 
 /// Records, submits and waits.
@@ -223,7 +232,7 @@ fn pool_flops(config: &Config, frames: usize) -> f64 {
 }
 
 /// A picture that differs from frame to frame, as BT.709 video.
-fn frame(index: usize) -> Frame {
+pub(super) fn frame(index: usize) -> Frame {
     const SIZE: [usize; 2] = [640, 360];
     let [width, height] = SIZE;
     let luma = width * height;

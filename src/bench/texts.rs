@@ -1,6 +1,6 @@
 //! Writing texts, verified by the log-probability of each read whole.
 
-use super::{Measured, Settings, TextFigures};
+use super::{Figures, Measured, Settings};
 use crate::Result;
 use crate::generate::{BeamSearch, Generated, Options, Scoring, Strategy, generate};
 use crate::gpu::{DType, Tensor};
@@ -69,15 +69,13 @@ pub fn text(
     }
     let times = settings.time_wall(|| generate(model, &contexts, &options).map(drop))?;
     let ids = (seq_len - 1) as f64;
-    let figures = TextFigures {
+    let figures = Figures::Texts {
         ms_per_token: times.median / ids,
         dispatches_per_token: (after.dispatches - before.dispatches) as f64 / ids,
         submissions: after.submissions - before.submissions,
     };
-    Ok(Some(Measured {
-        texts: Some(figures),
-        ..measured.right().timed(&times, 0.0, 0.0, None)
-    }))
+    let measured = measured.right().timed(&times, 0.0, 0.0, None);
+    Ok(Some(measured.with(figures)))
 }
 
 /// (clips, Q-1, E) f32.

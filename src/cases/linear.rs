@@ -49,12 +49,13 @@ const FOR_FEW_ROWS: [[usize; 3]; 4] = [[1, 132, 260], [3, 28, 7], [8, 260, 96], 
 
 const OPS: [Op; 3] = [Op::Plain, Op::Gelu, Op::Add];
 
-const VARIANTS: [Variant; 5] = [
+const VARIANTS: [Variant; 6] = [
     Variant::Tile,
     Variant::Broadcast,
     Variant::Register,
     Variant::Row,
     Variant::SplitRow,
+    Variant::Coop,
 ];
 
 /// Who chooses the tiling of a product.
@@ -67,20 +68,20 @@ pub enum By {
     Tiling(Tiling),
 }
 
-fn few_rows(variant: Variant) -> bool {
-    matches!(variant, Variant::Row | Variant::SplitRow)
-}
-
 /// Every tiling that a table of tuning can name.
 fn tilings(caps: &Caps) -> Vec<Case> {
     let mut cases = Vec::new();
     for tiling in TILINGS {
-        let sizes: &[_] = match few_rows(tiling.variant()) {
+        let sizes: &[_] = match tiling.variant().few_rows() {
             true => &FOR_FEW_ROWS,
             false => &FOR_ALL,
         };
         for (&mkn, op) in sizes.iter().zip(OPS.into_iter().cycle()) {
-            if tiling.fits(caps, extents(mkn), DType::F32) {
+            let elem = match tiling.variant() {
+                Variant::Coop => DType::F16,
+                _ => DType::F32,
+            };
+            if tiling.fits(caps, extents(mkn), elem) {
                 cases.push(case(By::Tiling(*tiling), op, mkn, ""));
             }
         }
@@ -93,7 +94,7 @@ pub fn cases(caps: &Caps) -> Vec<Case> {
     for variant in VARIANTS {
         for (i, mkn) in AWKWARD.into_iter().enumerate() {
             // A row never has more than a few companions; the other variants take any M.
-            if few_rows(variant) && mkn[0] > 65 {
+            if variant.few_rows() && mkn[0] > 65 {
                 continue;
             }
             if variant.runs(caps, extents(mkn)) {
@@ -112,7 +113,7 @@ pub fn cases(caps: &Caps) -> Vec<Case> {
         // One shape of each kind by every variant, so that the choice can be held against them.
         if let "vit_b32_proj" | "decode_row" = model {
             for variant in VARIANTS {
-                if few_rows(variant) == (m == 1) && variant.runs(caps, extents([m, k, n])) {
+                if variant.few_rows() == (m == 1) && variant.runs(caps, extents([m, k, n])) {
                     add(By::Variant(variant));
                 }
             }
@@ -163,6 +164,7 @@ fn shaders(variant: Variant) -> &'static [&'static str] {
         Variant::Broadcast => &["linear_broadcast"],
         Variant::Register => &["linear_register"],
         Variant::Row | Variant::SplitRow => &["linear_row"],
+        Variant::Coop => &["linear_coop"],
     }
 }
 

@@ -1,15 +1,18 @@
 //! `vcoca-gpu bench`.
 
 use std::io;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::ValueEnum;
 use clap::builder::PossibleValuesParser;
 use serde::Serialize;
-use vcoca_gpu::bench::{Ceilings, Measured, Settings, kernels, stages, texts};
+use vcoca_gpu::bench::{Ceilings, Measured, Settings, kernels, pipeline, stages, texts};
+use vcoca_gpu::engine::Engine;
 use vcoca_gpu::gpu::{DType, Gpu};
 use vcoca_gpu::model::CoCa;
 use vcoca_gpu::model::published::{ARCHITECTURES, sizes};
+use vcoca_gpu::tokenizer::Tokenizer;
 
 use super::hub::HubArgs;
 use super::model::{Element, open};
@@ -19,11 +22,20 @@ pub const EXAMPLES: &str = "\
 Examples:
   vcoca-gpu bench --quick
   vcoca-gpu bench --quick --suite model --random coca_ViT-B-32 --filter preprocess
-  vcoca-gpu bench --quick --suite kernels --filter decode --json";
+  vcoca-gpu bench --quick --suite pipeline --videos assets --json";
+
+/// What `--videos` takes.
+#[cfg(feature = "gstreamer")]
+const VIDEOS: &str = "Videos for the pipeline, folders of them, or folders of images, each of which is one \
+                      clip [default: a built-in clip of two seconds]";
+#[cfg(not(feature = "gstreamer"))]
+const VIDEOS: &str = "Images for the pipeline, or folders of images, each of which is one clip: this build \
+                      cannot decode video, and without this option the pipeline is compiling alone";
 
 #[derive(clap::Args)]
 pub struct Args {
-    /// Kernels at the published models' shapes, one model from frames to captions, or both
+    /// Kernels at the published models' shapes, one model from frames to captions, the pipeline from files
+    /// to captions, or all of them
     #[arg(long, value_enum, default_value = "all")]
     suite: Suite,
 
@@ -40,6 +52,9 @@ pub struct Args {
 
     #[command(flatten)]
     hub: HubArgs,
+
+    #[arg(long, value_name = "PATH", num_args = 1.., help = VIDEOS)]
+    videos: Vec<PathBuf>,
 
     /// Element type of weights and activations [default: f16 where the adapter has it, else f32]
     #[arg(long, value_name = "TYPE")]
@@ -72,7 +87,22 @@ pub struct Args {
 enum Suite {
     Kernels,
     Model,
+    Pipeline,
     All,
+}
+
+impl Suite {
+    fn has(self, other: Self) -> bool {
+        self == other || self == Self::All
+    }
+}
+
+/// The model that is measured.
+struct Subject {
+    name: String,
+    model: CoCa,
+    /// Of the pipeline alone.
+    tokenizer: Option<Tokenizer>,
 }
 
 /// What `--json` prints; docs/bench.md explains it.
@@ -98,15 +128,10 @@ struct Versions {
 #[derive(Serialize)]
 struct ModelFigures {
     name: String,
-    #[serde(serialize_with = "shown")]
     dtype: DType,
     weights_bytes: u64,
     /// The most that was held from the driver at once, weights included.
     peak_bytes: u64,
-}
-
-fn shown<S: serde::Serializer>(dtype: &DType, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.collect_str(dtype)
 }
 
 pub fn run(args: &Args, quiet: bool) -> Result<ExitCode, Stop> {
@@ -115,47 +140,77 @@ pub fn run(args: &Args, quiet: bool) -> Result<ExitCode, Stop> {
         quick: args.quick,
         filter: args.filter.clone(),
     };
-    let model = match args.suite {
+    if !args.videos.is_empty() && !args.suite.has(Suite::Pipeline) {
+        return Err(Stop::misused(anyhow::anyhow!(
+            "--videos are for --suite pipeline or all"
+        )));
+    }
+    let subject = match args.suite {
         Suite::Kernels => None,
-        Suite::Model | Suite::All => Some(load(args, quiet)?),
+        _ => Some(load(args, quiet)?),
     };
-    let gpu = match &model {
-        Some((_, model)) => model.gpu().clone(),
+    let gpu = match &subject {
+        Some(subject) => subject.model.gpu().clone(),
         None => Gpu::new().map_err(Stop::unusable)?,
     };
     let mut rows = Rows::new(args, &gpu)?;
-    let ceilings = rows.gather(|tell| Ceilings::measure(&gpu, &settings, tell))?;
-    let mut figures = None;
-    if let Some((name, model)) = &model {
-        // What the ceilings took does not count.
-        gpu.trim();
-        gpu.restart_peak();
-        let weights_bytes = gpu.pool_stats().live_bytes;
-        rows.gather(|tell| {
-            stages(
-                model,
-                args.frames.into(),
-                &settings,
-                ceilings.as_ref(),
-                tell,
-            )?;
-            texts(model, &settings, tell)
-        })?;
-        figures = Some(ModelFigures {
-            name: name.clone(),
-            dtype: model.dtype(),
-            weights_bytes,
-            peak_bytes: gpu.pool_stats().peak_bytes,
-        });
-    }
-    drop(model);
-    if args.suite != Suite::Model {
+    let ceilings = match args.suite {
+        Suite::Pipeline => None,
+        _ => rows.gather(|tell| Ceilings::measure(&gpu, &settings, tell))?,
+    };
+    let figures = match subject {
+        Some(subject) => Some(measure(
+            args,
+            &settings,
+            subject,
+            ceilings.as_ref(),
+            &mut rows,
+        )?),
+        None => None,
+    };
+    if args.suite.has(Suite::Kernels) {
         rows.gather(|tell| kernels(&gpu, &settings, ceilings.as_ref(), tell))?;
     }
     rows.end(&gpu, ceilings, figures)
 }
 
-fn load(args: &Args, quiet: bool) -> Result<(String, CoCa), Stop> {
+/// Runs the suites of a model.
+fn measure(
+    args: &Args,
+    settings: &Settings,
+    subject: Subject,
+    ceilings: Option<&Ceilings>,
+    rows: &mut Rows,
+) -> Result<ModelFigures, Stop> {
+    let Subject {
+        name,
+        model,
+        tokenizer,
+    } = subject;
+    let (gpu, dtype, frames) = (model.gpu().clone(), model.dtype(), args.frames.into());
+    // What the ceilings took does not count.
+    gpu.trim();
+    gpu.restart_peak();
+    let weights_bytes = gpu.pool_stats().live_bytes;
+    if args.suite.has(Suite::Model) {
+        rows.gather(|tell| {
+            stages(&model, frames, settings, ceilings, tell)?;
+            texts(&model, settings, tell)
+        })?;
+    }
+    if let Some(tokenizer) = tokenizer {
+        let engine = Engine::new(model, tokenizer);
+        rows.gather(|tell| pipeline(&engine, &args.videos, frames, settings, tell))?;
+    }
+    Ok(ModelFigures {
+        name,
+        dtype,
+        weights_bytes,
+        peak_bytes: gpu.pool_stats().peak_bytes,
+    })
+}
+
+fn load(args: &Args, quiet: bool) -> Result<Subject, Stop> {
     let dtype = |gpu: &Gpu| {
         let best = if gpu.caps().f16 {
             DType::F16
@@ -164,21 +219,32 @@ fn load(args: &Args, quiet: bool) -> Result<(String, CoCa), Stop> {
         };
         args.dtype.map_or(best, DType::from)
     };
+    let tokenizes = args.suite.has(Suite::Pipeline);
     if let Some(name) = &args.random {
         let config = sizes(name).expect("clap took one of these names");
         let gpu = Gpu::new().map_err(Stop::unusable)?;
-        let model = CoCa::random(&gpu, &config, dtype(&gpu), 1).map_err(Stop::unusable)?;
-        return Ok((format!("{name}, random"), model));
+        let tokenizer = tokenizes.then(|| Tokenizer::clip(config.context_length));
+        return Ok(Subject {
+            name: format!("{name}, random"),
+            model: CoCa::random(&gpu, &config, dtype(&gpu), 1).map_err(Stop::unusable)?,
+            tokenizer: tokenizer.transpose().map_err(Stop::unusable)?,
+        });
     }
     let name = args.model.as_ref().ok_or_else(|| {
         Stop::misused(anyhow::anyhow!(
             "no model is built in: give --model or --random, or --suite kernels"
         ))
     })?;
-    let (source, model) = open(name, &args.hub, quiet, |gpu, source, progress| {
-        CoCa::load_with(gpu, source, dtype(gpu), progress)
+    let (source, (model, tokenizer)) = open(name, &args.hub, quiet, |gpu, source, progress| {
+        let model = CoCa::load_with(gpu, source, dtype(gpu), progress)?;
+        let tokenizer = tokenizes.then(|| source.tokenizer(model.config()));
+        Ok((model, tokenizer.transpose()?))
     })?;
-    Ok((source.name(), model))
+    Ok(Subject {
+        name: source.name(),
+        model,
+        tokenizer,
+    })
 }
 
 /// Results as they come: lines of a table, or one object at the end.
@@ -214,7 +280,8 @@ impl Rows {
         let mut printed = Ok(());
         let measured = measure(&mut |row| {
             if !self.json && printed.is_ok() {
-                printed = output::line(&row);
+                // Names of files may have control characters.
+                printed = output::line(output::plain(&row.to_string()));
             }
             self.results.push(row);
         })?;

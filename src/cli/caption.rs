@@ -85,7 +85,7 @@ pub fn run(args: &Args, started: Instant, quiet: bool) -> Result<ExitCode, Stop>
         first: Some(started),
     };
     let mut failed = false;
-    let mut coming = Coming::new(&args.paths, windows, &engine)?;
+    let mut coming = Coming::new(&args.paths, windows, &engine, Engine::prepare_captions)?;
     for path in &args.paths {
         bar.set_message(output::path(path));
         match teller.tell(path, coming.next())? {
@@ -101,7 +101,7 @@ pub fn run(args: &Args, started: Instant, quiet: bool) -> Result<ExitCode, Stop>
     }
     bar.finish_and_clear();
     teller.sink.close()?;
-    coming.finish();
+    coming.finish()?;
     Ok(ExitCode::from(if failed { FAILED } else { 0 }))
 }
 

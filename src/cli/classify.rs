@@ -121,7 +121,8 @@ pub fn run(args: &Args, quiet: bool) -> Result<ExitCode, Stop> {
     let model = source.name();
     let bar = progress::bar(args.paths.len(), quiet);
     let mut failed = false;
-    let mut coming = Coming::new(&args.paths, args.videos.whole(), &engine)?;
+    let prepare = |engine: &Engine, frames| engine.model().prepare(frames);
+    let mut coming = Coming::new(&args.paths, args.videos.whole(), &engine, prepare)?;
     for path in &args.paths {
         bar.set_message(output::path(path));
         let judged = coming.next().and_then(|opened| classifier.judge(opened));
@@ -140,7 +141,7 @@ pub fn run(args: &Args, quiet: bool) -> Result<ExitCode, Stop> {
         bar.inc(1);
     }
     bar.finish_and_clear();
-    coming.finish();
+    coming.finish()?;
     Ok(ExitCode::from(if failed { FAILED } else { 0 }))
 }
 

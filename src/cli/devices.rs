@@ -62,6 +62,10 @@ fn describe(index: usize, adapter: &AdapterReport, any_used: bool) -> String {
         Some((min, max)) if min == max => min.to_string(),
         Some((min, max)) => format!("{min}-{max}"),
     };
+    let coop = match caps.coop_matrix {
+        None => "no".into(),
+        Some(side) => format!("{side} × {side}"),
+    };
     let rows = [
         (
             "adapter",
@@ -71,7 +75,7 @@ fn describe(index: usize, adapter: &AdapterReport, any_used: bool) -> String {
         (
             "can",
             format!(
-                "f16 {}, subgroups {subgroups}, timestamps {}, pipeline cache {}",
+                "f16 {}, subgroups {subgroups}, cooperative matrices {coop}, timestamps {}, pipeline cache {}",
                 yes(caps.f16),
                 yes(caps.timestamps),
                 yes(caps.pipeline_cache),

@@ -4,8 +4,10 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
+use log::{Level, log_enabled};
 use vcoca_gpu::engine::{Engine, Opened, WindowOptions};
 use vcoca_gpu::frames::{Ahead, Sampled, Sampling, ahead, sample};
+use vcoca_gpu::gpu::BusyClock;
 use vcoca_gpu::windows::Windows;
 
 use super::Stop;
@@ -44,27 +46,33 @@ pub fn samplings() -> impl TypedValueParser<Value = Sampling> {
 /// Videos that are opened one after the other while those before them are used.
 pub struct Coming {
     opened: Ahead<vcoca_gpu::Result<Opened>>,
+    /// Of the adapter, where somebody wants to know and it has one.
+    busy: Option<BusyClock>,
     options: WindowOptions,
     count: usize,
     clock: Instant,
 }
 
 impl Coming {
-    /// Compiles the kernels of `engine` that will be needed while the first one is opened.
+    /// Lets `prepare` compile, for so many frames, the kernels that will be needed while the first one is
+    /// opened.
     pub fn new(
         paths: &[PathBuf],
         options: WindowOptions,
         engine: &Engine,
+        prepare: impl FnOnce(&Engine, usize) -> vcoca_gpu::Result<()>,
     ) -> vcoca_gpu::Result<Self> {
         let (paths, count) = (paths.to_vec(), paths.len());
         let open = move |path: PathBuf| options.open(&path);
+        let told = count > 1 && options.windows == Windows::Whole && log_enabled!(Level::Info);
         let coming = Self {
+            busy: told.then(|| engine.model().gpu().busy_clock()).flatten(),
             opened: ahead(paths.into_iter().map(open)),
             options,
             count,
             clock: Instant::now(),
         };
-        engine.model().prepare(options.frames)?;
+        prepare(engine, options.frames)?;
         log::debug!(
             "kernels compiled in {:.2} s",
             coming.clock.elapsed().as_secs_f64()
@@ -79,19 +87,26 @@ impl Coming {
             .expect("not asked for more than there are")
     }
 
-    /// Tells of a run over several videos how little it waited for frames. Those of videos that are
-    /// cut come while they are encoded: of them there is nothing to tell.
-    pub fn finish(self) {
+    /// Tells of a run over several videos how little it waited for frames, and how long the adapter was at
+    /// work. Frames of videos that are cut come while they are encoded: of them there is nothing to tell.
+    ///
+    /// Errors: the device's.
+    pub fn finish(self) -> vcoca_gpu::Result<()> {
         if self.count < 2 || self.options.windows != Windows::Whole {
-            return;
+            return Ok(());
         }
         let (all, waited) = (self.clock.elapsed(), self.opened.waited());
+        let all = all.as_secs_f64();
+        let busy = self.busy.map(BusyClock::stop).transpose()?;
+        let busy = busy.map_or_else(String::new, |ms| {
+            format!(", the adapter at work {:.0} % of it", ms / all / 10.0)
+        });
         log::info!(
-            "{} videos in {:.2} s, {:.0} % of it without waiting for frames",
+            "{} videos in {all:.2} s, {:.0} % of it without waiting for frames{busy}",
             self.count,
-            all.as_secs_f64(),
-            100.0 * (1.0 - waited.as_secs_f64() / all.as_secs_f64())
+            100.0 * (1.0 - waited.as_secs_f64() / all)
         );
+        Ok(())
     }
 }
 

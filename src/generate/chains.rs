@@ -2,9 +2,63 @@
 
 use super::{Draw, Generated, Start, take_steps};
 use crate::Result;
-use crate::gpu::{DType, Tensor};
-use crate::model::CoCa;
-use crate::ops::next::{self, Scale, Written, greedy_step, sample_step, score_tokens};
+use crate::gpu::{DType, Pass, Tensor};
+use crate::model::{CoCa, TextCache};
+use crate::ops::next::{self, Rules, Scale, Written, greedy_step, sample_step, score_tokens};
+
+/// Texts that are being written.
+pub(super) struct Chains<'a> {
+    model: &'a CoCa,
+    rules: &'a Rules,
+    draw: Option<Draw>,
+    candidates: usize,
+    written: Written,
+    cache: TextCache,
+}
+
+impl<'a> Chains<'a> {
+    /// Starts `candidates` texts about each clip of `context` (B, Q-1, E).
+    pub fn start(
+        pass: &mut Pass,
+        model: &'a CoCa,
+        context: &Tensor,
+        start: &'a Start,
+        draw: Option<Draw>,
+        candidates: usize,
+    ) -> Result<Self> {
+        let rules = &start.rules;
+        let texts = context.dim(0) * candidates;
+        let dims = [texts, rules.seq_len];
+        let written = Written {
+            tokens: pass.upload(&dims, DType::U32, &start.rows(texts))?,
+            logprobs: pass.tensor(&dims, DType::F32)?,
+            done: pass.tensor(&[texts], DType::U32)?,
+        };
+        pass.clear(&written.logprobs);
+        pass.clear(&written.done);
+        Ok(Self {
+            model,
+            rules,
+            draw,
+            candidates,
+            cache: model.text_cache(pass, context, candidates, rules.seq_len)?,
+            written,
+        })
+    }
+
+    /// Takes all from `len` ids, of which `seen` have been read before, to one more.
+    pub fn step(&self, pass: &mut Pass, seen: usize, len: usize) -> Result<()> {
+        let (written, rules) = (&self.written, self.rules);
+        let tokens = &written.tokens;
+        let logits = (self.model).next_logits(pass, tokens, seen, len - seen, &self.cache, None)?;
+        if self.draw.is_none() && rules.penalty == 1.0 {
+            return greedy_step(pass, &logits, written, len, rules);
+        }
+        let scores = score_tokens(pass, &logits, tokens, len, rules, Scale::Logits)?;
+        let draw = step(self.draw, self.candidates, len);
+        sample_step(pass, &logits, &scores, written, len, rules, &draw)
+    }
+}
 
 /// Writes `candidates` texts about each clip, ordered by their log-probability.
 pub(super) fn write(
@@ -15,27 +69,11 @@ pub(super) fn write(
     candidates: usize,
 ) -> Result<Vec<Vec<Generated>>> {
     let (gpu, rules) = (model.gpu(), &start.rules);
-    let texts = context.dim(0) * candidates;
-    let dims = [texts, rules.seq_len];
     let mut pass = gpu.pass();
-    let written = Written {
-        tokens: pass.upload(&dims, DType::U32, &start.rows(texts))?,
-        logprobs: pass.tensor(&dims, DType::F32)?,
-        done: pass.tensor(&[texts], DType::U32)?,
-    };
-    pass.clear(&written.logprobs);
-    pass.clear(&written.done);
-    let cache = model.text_cache(&mut pass, context, candidates, rules.seq_len)?;
-
-    let tokens = &written.tokens;
+    let chains = Chains::start(&mut pass, model, context, start, draw, candidates)?;
+    let written = &chains.written;
     let len = take_steps(pass, start, &written.done, |pass, seen, len| {
-        let logits = model.next_logits(pass, tokens, seen, len - seen, &cache, None)?;
-        if draw.is_none() && rules.penalty == 1.0 {
-            return greedy_step(pass, &logits, &written, len, rules);
-        }
-        let scores = score_tokens(pass, &logits, tokens, len, rules, Scale::Logits)?;
-        let draw = step(draw, candidates, len);
-        sample_step(pass, &logits, &scores, &written, len, rules, &draw)
+        chains.step(pass, seen, len)
     })?;
 
     let tokens = gpu.read_u32(&written.tokens)?;

@@ -2,6 +2,7 @@
 
 use wgpu::{DeviceType, Features, Limits};
 
+use super::coop;
 use super::kernel::IMMEDIATE_BYTES;
 
 /// What an adapter can do, as far as any kernel cares.
@@ -16,6 +17,8 @@ pub struct Caps {
     pub f16: bool,
     /// Smallest and largest subgroup, if subgroup operations exist.
     pub subgroup: Option<(u32, u32)>,
+    /// Rows and columns of the cooperative matrices of f16 operands and f32 sums, if there are any.
+    pub coop_matrix: Option<u32>,
     pub timestamps: bool,
     pub pipeline_cache: bool,
     /// Bytes of immediates a kernel can take.
@@ -30,10 +33,12 @@ pub struct Caps {
 
 impl Caps {
     pub(super) fn of_adapter(adapter: &wgpu::Adapter) -> Self {
-        Self::new(&adapter.get_info(), adapter.features(), &adapter.limits())
+        Self::new(adapter, adapter.features(), &adapter.limits())
     }
 
-    pub(super) fn new(info: &wgpu::AdapterInfo, features: Features, limits: &Limits) -> Self {
+    /// What a device of `adapter` with these features and limits can do.
+    pub(super) fn new(adapter: &wgpu::Adapter, features: Features, limits: &Limits) -> Self {
+        let info = adapter.get_info();
         Self {
             name: info.name.clone(),
             driver: format!("{} {}", info.driver, info.driver_info)
@@ -51,6 +56,7 @@ impl Caps {
             subgroup: features
                 .contains(Features::SUBGROUP)
                 .then_some((info.subgroup_min_size, info.subgroup_max_size)),
+            coop_matrix: coop::side(adapter, features),
             timestamps: features.contains(Features::TIMESTAMP_QUERY),
             pipeline_cache: features.contains(Features::PIPELINE_CACHE),
             immediate_bytes: match features.contains(Features::IMMEDIATES) {

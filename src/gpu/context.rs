@@ -1,15 +1,18 @@
 //! The device: opened here or lent by the host, with its capabilities and its failures.
 
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::any::Any;
+use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 use std::time::Duration;
 
 use wgpu::{ErrorFilter, Features, Limits};
 
+use super::busy::Running;
 use super::kernel::KernelCache;
 use super::pass::{Work, staging};
 use super::pool::{Pool, PoolStats};
 use super::recording::Recording;
-use super::{Caps, DType, Pass, Tensor, adapters};
+use super::{Caps, DType, Pass, Tensor, adapters, coop};
 use crate::{Error, Result};
 
 /// A device and all that is kept per device: buffer pool, compiled kernels, staging memory.
@@ -19,6 +22,7 @@ use crate::{Error, Result};
 #[derive(Clone)]
 pub struct Gpu {
     pub(super) shared: Arc<Shared>,
+    pub(super) kernels: Arc<KernelCache>,
     caps: Arc<Caps>,
 }
 
@@ -26,11 +30,13 @@ pub(super) struct Shared {
     pub device: wgpu::Device,
     pub queue: wgpu::Queue,
     pub pool: Arc<Pool>,
-    pub kernels: KernelCache,
+    /// What the ops know of how kernels do on this device.
+    pub known: OnceLock<Box<dyn Any + Send + Sync>>,
     pub belt: Mutex<wgpu::util::StagingBelt>,
     /// Buffers are reused in recording order, so recording must be one line: see [`Pass`].
     pub recording: Recording,
     pub work: Mutex<Work>,
+    pub clock: Running,
     lost: Arc<Mutex<Option<String>>>,
 }
 
@@ -44,9 +50,11 @@ impl Gpu {
     /// Logs one warning if that is a software adapter.
     pub fn new() -> Result<Self> {
         let adapter = adapters::best(&adapters::instance())?;
+        let required_features = Self::required_features(&adapter);
         let desc = wgpu::DeviceDescriptor {
             label: Some("vcoca-gpu"),
-            required_features: Self::required_features(&adapter),
+            required_features,
+            experimental_features: coop::token(required_features),
             required_limits: Self::required_limits(&adapter),
             ..Default::default()
         };
@@ -75,20 +83,21 @@ impl Gpu {
         device: wgpu::Device,
         queue: wgpu::Queue,
     ) -> Result<Self> {
-        let info = adapter.get_info();
-        let caps = Caps::new(&info, device.features(), &device.limits());
+        let caps = Caps::new(adapter, device.features(), &device.limits());
         if let Some(why) = caps.unusable() {
             return Err(Error::NoAdapter(format!(
                 "{why}; request the device with Gpu::required_features and Gpu::required_limits"
             )));
         }
         Ok(Self {
+            kernels: Arc::new(KernelCache::of_user(&device)),
             shared: Arc::new(Shared {
-                kernels: KernelCache::new(&device, &info),
+                known: OnceLock::new(),
                 belt: Mutex::new(staging(&device)),
                 pool: Arc::default(),
                 recording: Recording::default(),
                 work: Mutex::default(),
+                clock: Running::default(),
                 device,
                 queue,
                 lost: Arc::default(),
@@ -98,12 +107,18 @@ impl Gpu {
     }
 
     /// The features to request of `adapter`: all that a kernel can use, no more.
+    ///
+    /// With `VCOCA_COOP=1` in the environment these can include the experimental cooperative
+    /// matrices, for which wgpu wants [`wgpu::ExperimentalFeatures::enabled`] in the descriptor. A
+    /// host may leave them out.
     pub fn required_features(adapter: &wgpu::Adapter) -> Features {
         let wanted = Features::IMMEDIATES
             | Features::SHADER_F16
             | Features::SUBGROUP
             | Features::TIMESTAMP_QUERY
-            | Features::PIPELINE_CACHE;
+            | Features::TIMESTAMP_QUERY_INSIDE_ENCODERS
+            | Features::PIPELINE_CACHE
+            | coop::wanted(&adapter.get_info());
         wanted & adapter.features()
     }
 
@@ -123,8 +138,17 @@ impl Gpu {
         let mut caps = self.caps().clone();
         change(&mut caps);
         Self {
-            shared: Arc::clone(&self.shared),
             caps: Arc::new(caps),
+            ..self.clone()
+        }
+    }
+
+    /// The same device with nothing compiled yet, which keeps what it compiles in `folder` instead of
+    /// the user's cache directory.
+    pub(crate) fn compiling_in(&self, folder: &Path) -> Self {
+        Self {
+            kernels: Arc::new(KernelCache::new(self.device(), Some(folder))),
+            ..self.clone()
         }
     }
 

@@ -3,9 +3,9 @@
 
 use std::any::Any;
 use std::fmt::Write as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, OnceLock};
 
 use wgpu::ErrorFilter;
 
@@ -34,6 +34,9 @@ pub enum Constant {
     Bool(bool),
     /// An alias, not a value: the element type of an output.
     Type(DType),
+    /// The side of cooperative matrices, which it enables. Beside the value there are their types
+    /// `coop_a` and `coop_b`, operands in f16, and `coop_c`, sums in f32.
+    Coop(u32),
 }
 
 impl From<u32> for Constant {
@@ -54,21 +57,32 @@ impl From<DType> for Constant {
     }
 }
 
-/// The module handed to wgpu: `elem`, the constants, the prelude, the kernel.
+/// The module handed to wgpu: extensions, `elem`, the constants, the prelude, the kernel.
 ///
 /// Plain `const` lines, because `override` constants cannot size the function-local arrays that
 /// register tiles are.
 pub fn assemble(source: Source, elem: DType, constants: &[(&'static str, Constant)]) -> String {
-    let mut module = match elem {
-        DType::F16 => "enable f16;\nalias elem = f16;\n".to_owned(),
-        DType::F32 => "alias elem = f32;\n".to_owned(),
+    let mut module = String::new();
+    if cooperative(constants) {
+        module.push_str("enable wgpu_cooperative_matrix;\n");
+    }
+    module.push_str(match elem {
+        DType::F16 => "enable f16;\nalias elem = f16;\n",
+        DType::F32 => "alias elem = f32;\n",
         DType::U32 => panic!("kernels compute in f32 or f16"),
-    };
+    });
     for (name, value) in constants {
         match value {
             Constant::U32(v) => writeln!(module, "const {name}: u32 = {v}u;"),
             Constant::Bool(v) => writeln!(module, "const {name}: bool = {v};"),
             Constant::Type(v) => writeln!(module, "alias {name} = {v};"),
+            Constant::Coop(v) => writeln!(
+                module,
+                "const {name}: u32 = {v}u;\n\
+                 alias coop_a = coop_mat{v}x{v}<f16, A>;\n\
+                 alias coop_b = coop_mat{v}x{v}<f16, B>;\n\
+                 alias coop_c = coop_mat{v}x{v}<f32, C>;"
+            ),
         }
         .expect("writing to a string");
     }
@@ -77,11 +91,19 @@ pub fn assemble(source: Source, elem: DType, constants: &[(&'static str, Constan
     module
 }
 
+fn cooperative(constants: &[(&'static str, Constant)]) -> bool {
+    constants
+        .iter()
+        .any(|(_, v)| matches!(v, Constant::Coop(_)))
+}
+
 /// A compiled compute pipeline.
 pub struct Kernel {
     pub(super) name: &'static str,
     pub(super) pipeline: wgpu::ComputePipeline,
     pub(super) layout: wgpu::BindGroupLayout,
+    /// Whether it multiplies cooperative matrices.
+    pub(super) cooperative: bool,
 }
 
 /// Name, element type and constants of a compiled kernel.
@@ -90,8 +112,6 @@ type Key = (&'static str, DType, Vec<(&'static str, Constant)>);
 pub(super) struct KernelCache {
     kernels: Once<Key, Arc<Kernel>>,
     disk: Option<DiskCache>,
-    /// What the ops know of how kernels do on this device.
-    known: OnceLock<Box<dyn Any + Send + Sync>>,
 }
 
 struct DiskCache {
@@ -102,11 +122,17 @@ struct DiskCache {
 }
 
 impl KernelCache {
-    pub fn new(device: &wgpu::Device, info: &wgpu::AdapterInfo) -> Self {
+    /// One that is kept in the user's cache directory, if there is any.
+    pub fn of_user(device: &wgpu::Device) -> Self {
+        let folder = dirs::cache_dir().map(|folder| folder.join("vcoca-gpu/pipelines"));
+        Self::new(device, folder.as_deref())
+    }
+
+    /// One that is kept in a folder, where the adapter can.
+    pub fn new(device: &wgpu::Device, folder: Option<&Path>) -> Self {
         Self {
             kernels: Once::default(),
-            disk: DiskCache::open(device, info),
-            known: OnceLock::new(),
+            disk: folder.and_then(|folder| DiskCache::open(device, folder)),
         }
     }
 }
@@ -123,10 +149,13 @@ impl Gpu {
         constants: &[(&'static str, Constant)],
     ) -> Result<Arc<Kernel>> {
         let key = (source.name, elem, constants.to_vec());
-        self.shared.kernels.kernels.get(key, || {
+        self.kernels.kernels.get(key, || {
             let wgsl = assemble(source, elem, constants);
+            let cooperative = cooperative(constants);
             let kernel = self.scoped(ErrorFilter::Internal, || {
-                self.scoped(ErrorFilter::Validation, || self.compile(source, &wgsl))
+                self.scoped(ErrorFilter::Validation, || {
+                    self.compile(source, &wgsl, cooperative)
+                })
             })??;
             Ok(Arc::new(kernel))
         })
@@ -134,7 +163,7 @@ impl Gpu {
 
     /// What the ops know of how kernels do on this device, found out once: one type for all.
     pub(crate) fn known<T: Any + Send + Sync>(&self, find_out: impl FnOnce() -> T) -> &T {
-        let known = (self.shared.kernels.known).get_or_init(|| Box::new(find_out()));
+        let known = (self.shared.known).get_or_init(|| Box::new(find_out()));
         known.downcast_ref().expect("one type for all")
     }
 
@@ -142,10 +171,10 @@ impl Gpu {
     #[doc(hidden)]
     #[expect(clippy::type_complexity)]
     pub fn compiled(&self) -> Vec<(&'static str, DType, Vec<(&'static str, Constant)>)> {
-        self.shared.kernels.kernels.keys()
+        self.kernels.kernels.keys()
     }
 
-    fn compile(&self, source: Source, wgsl: &str) -> Kernel {
+    fn compile(&self, source: Source, wgsl: &str, cooperative: bool) -> Kernel {
         let shared = &self.shared;
         let desc = wgpu::ShaderModuleDescriptor {
             label: Some(source.name),
@@ -158,7 +187,7 @@ impl Gpu {
             (shared.device)
                 .create_shader_module_trusted(desc, wgpu::ShaderRuntimeChecks::unchecked())
         };
-        let disk = shared.kernels.disk.as_ref();
+        let disk = self.kernels.disk.as_ref();
         let pipeline = (shared.device).create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
             label: Some(source.name),
             layout: None,
@@ -174,19 +203,19 @@ impl Gpu {
             name: source.name,
             layout: pipeline.get_bind_group_layout(0),
             pipeline,
+            cooperative,
         }
     }
 }
 
 impl DiskCache {
-    fn open(device: &wgpu::Device, info: &wgpu::AdapterInfo) -> Option<Self> {
+    fn open(device: &wgpu::Device, folder: &Path) -> Option<Self> {
         if !device.features().contains(wgpu::Features::PIPELINE_CACHE) {
             return None;
         }
-        let key = wgpu::util::pipeline_cache_key(info)?;
-        let file = dirs::cache_dir()?
-            .join("vcoca-gpu/pipelines")
-            .join(format!("{key}-{}", sanitise(&info.driver_info)));
+        let info = device.adapter_info();
+        let key = wgpu::util::pipeline_cache_key(&info)?;
+        let file = folder.join(format!("{key}-{}", sanitise(&info.driver_info)));
         let data = std::fs::read(&file).ok();
         // SAFETY: the file was written below by `get_data` for the same key; wgpu and the driver
         // check their own headers and fall back to an empty cache.

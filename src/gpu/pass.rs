@@ -3,10 +3,12 @@
 use bytemuck::Pod;
 use wgpu::ErrorFilter;
 
+use super::busy::Span;
 use super::context::lock;
 use super::recording::Line;
+use super::timestamps::{self, MAX_PAIRS};
 use super::{DType, Gpu, Kernel, Tensor};
-use crate::{Error, Result};
+use crate::Result;
 
 /// A line of dispatches, copies and uploads that run in the order they are recorded.
 ///
@@ -19,7 +21,10 @@ pub struct Pass<'g> {
     compute: Option<wgpu::ComputePass<'static>>,
     scope: Option<String>,
     timing: Option<Timing>,
+    /// For the clock of all that the device does, if one runs.
+    span: Option<Span>,
     dispatches: usize,
+    cooperative: usize,
     /// Bytes that go through the staging belt.
     uploaded: u64,
     _line: Line<'g>,
@@ -29,17 +34,17 @@ pub struct Pass<'g> {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
 pub struct Work {
     pub dispatches: u64,
+    /// Of those, the ones that multiply cooperative matrices.
+    pub cooperative: u64,
     /// Read-backs are submissions, too.
     pub submissions: u64,
 }
 
 struct Timing {
+    /// For as many scopes as a set takes; later ones run untimed.
     queries: wgpu::QuerySet,
     names: Vec<String>,
 }
-
-/// Pairs of timestamps a timed pass can take; later scopes run untimed.
-const MAX_SCOPES: u32 = 2048;
 
 /// One chunk of staging memory; a larger upload gets a chunk of its own.
 const STAGING_BYTES: u64 = 8 << 20;
@@ -58,20 +63,19 @@ impl<'g> Pass<'g> {
     pub(super) fn new(gpu: &'g Gpu, timed: bool) -> Self {
         let line = gpu.shared.recording.enter();
         let device = &gpu.shared.device;
+        let mut encoder = device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
         Self {
             gpu,
-            encoder: device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default()),
+            span: gpu.shared.clock.begin(device, &mut encoder),
+            encoder,
             compute: None,
             scope: None,
             timing: timed.then(|| Timing {
-                queries: device.create_query_set(&wgpu::QuerySetDescriptor {
-                    label: Some("scopes"),
-                    ty: wgpu::QueryType::Timestamp,
-                    count: 2 * MAX_SCOPES,
-                }),
+                queries: timestamps::queries(device, "scopes"),
                 names: Vec::new(),
             }),
             dispatches: 0,
+            cooperative: 0,
             uploaded: 0,
             _line: line,
         }
@@ -135,13 +139,14 @@ impl<'g> Pass<'g> {
         }
         compute.dispatch_workgroups(grid[0], grid[1], grid[2]);
         self.dispatches += 1;
+        self.cooperative += usize::from(kernel.cooperative);
     }
 
     fn compute(&mut self) -> &mut wgpu::ComputePass<'static> {
         if self.compute.is_none() {
             let name = self.scope.as_deref();
             let timestamp_writes = match (&mut self.timing, name) {
-                (Some(timing), Some(name)) if timing.names.len() < MAX_SCOPES as usize => {
+                (Some(timing), Some(name)) if timing.names.len() < MAX_PAIRS as usize => {
                     let first = 2 * timing.names.len() as u32;
                     timing.names.push(name.to_owned());
                     Some(wgpu::ComputePassTimestampWrites {
@@ -262,18 +267,31 @@ impl<'g> Pass<'g> {
             .copy_buffer_to_buffer(tensor.buffer(), 0, target, 0, size);
     }
 
+    /// Copies the first pairs of timestamps of a set into a tensor, for [`timestamps::read`].
+    pub(super) fn resolve(&mut self, queries: &wgpu::QuerySet, pairs: u32) -> Result<Tensor> {
+        self.compute = None;
+        timestamps::resolve(self.gpu, &mut self.encoder, queries, pairs)
+    }
+
     /// Submits everything recorded; does not wait for it to run.
     pub fn submit(mut self) -> Result<Submission> {
         self.compute = None;
         let gpu = self.gpu.clone();
         gpu.check_lost()?;
-        let timing = self.timing.take().filter(|t| !t.names.is_empty());
-        let timing = timing
-            .map(|t| t.resolve(&gpu, &mut self.encoder))
-            .transpose()?;
+        let timing = match self.timing.take() {
+            Some(Timing { queries, names }) if !names.is_empty() => Some(Resolved {
+                ticks: self.resolve(&queries, names.len() as u32)?,
+                names,
+            }),
+            _ => None,
+        };
+        if let Some(span) = &self.span {
+            span.end(&mut self.encoder);
+        }
         {
             let mut work = lock(&gpu.shared.work);
             work.dispatches += self.dispatches as u64;
+            work.cooperative += self.cooperative as u64;
             work.submissions += 1;
         }
         let mut belt = lock(&gpu.shared.belt);
@@ -286,6 +304,9 @@ impl<'g> Pass<'g> {
                 gpu.queue().submit([encoder.finish()]);
             })
         })??;
+        if let Some(span) = self.span {
+            span.keep();
+        }
         if self.uploaded > STAGING_KEPT {
             *belt = staging(gpu.device());
         } else if self.uploaded > 0 {
@@ -301,28 +322,9 @@ pub(super) fn staging(device: &wgpu::Device) -> wgpu::util::StagingBelt {
     wgpu::util::StagingBelt::new(device.clone(), STAGING_BYTES)
 }
 
-impl Timing {
-    fn resolve(self, gpu: &Gpu, encoder: &mut wgpu::CommandEncoder) -> Result<Resolved> {
-        let count = 2 * self.names.len() as u32;
-        let ticks = gpu.device().create_buffer(&wgpu::BufferDescriptor {
-            label: Some("scopes"),
-            size: u64::from(count) * 8,
-            usage: wgpu::BufferUsages::QUERY_RESOLVE | wgpu::BufferUsages::COPY_SRC,
-            mapped_at_creation: false,
-        });
-        let tensor = gpu.tensor(&[2 * count as usize], DType::U32)?;
-        encoder.resolve_query_set(&self.queries, 0..count, &ticks, 0);
-        encoder.copy_buffer_to_buffer(&ticks, 0, tensor.buffer(), 0, ticks.size());
-        Ok(Resolved {
-            names: self.names,
-            ticks: tensor,
-        })
-    }
-}
-
 struct Resolved {
     names: Vec<String>,
-    /// Low and high halves of the begin and end tick of every scope.
+    /// Of every scope.
     ticks: Tensor,
 }
 
@@ -339,24 +341,12 @@ impl Submission {
             self.gpu.wait()?;
             return Ok(Vec::new());
         };
-        let words = self.gpu.read_u32(&timing.ticks)?;
-        let ticks: Vec<u64> = words
-            .as_chunks::<2>()
-            .0
-            .iter()
-            .map(|&[low, high]| u64::from(low) | u64::from(high) << 32)
-            .collect();
-        let ms_per_tick = f64::from(self.gpu.queue().get_timestamp_period()) * 1e-6;
-        if ticks.len() < 2 * timing.names.len() {
-            return Err(Error::Gpu("timestamps were cut short".into()));
-        }
-        Ok(timing
-            .names
-            .into_iter()
-            .zip(ticks.as_chunks::<2>().0)
+        let ticks = timestamps::read(&self.gpu, &timing.ticks)?;
+        let scopes = timing.names.into_iter().zip(ticks);
+        Ok(scopes
             .map(|(name, [begin, end])| ScopeTime {
                 name,
-                ms: end.saturating_sub(*begin) as f64 * ms_per_tick,
+                ms: timestamps::ms(&self.gpu, end.saturating_sub(begin)),
             })
             .collect())
     }

@@ -5,9 +5,11 @@ use super::cache::Seen;
 use super::loader::{Loader, Part};
 use crate::Result;
 use crate::gpu::{Pass, Tensor};
-use crate::ops::attention::{Mask, Rows, Shape, attention, attention_history, kv_append};
-use crate::ops::linear::{Linear, linear, linear_add, linear_gelu};
-use crate::ops::norm::{LayerNorm, layernorm};
+use crate::ops::attention::{Mask, Rows, Shape, attention, attention_history};
+use crate::ops::linear::{
+    Linear, linear_add, linear_normed, linear_normed_append, linear_normed_gelu,
+};
+use crate::ops::norm::LayerNorm;
 
 /// `x += attn(ln_1(x)); x += c_proj(gelu(c_fc(ln_2(x))))` (OpenCLIP's `ResidualAttentionBlock`).
 pub(crate) struct Block {
@@ -54,7 +56,8 @@ impl Block {
 
     /// Runs the block on `x` (B, L, D) f32, in place.
     pub fn forward(&self, pass: &mut Pass, x: &Tensor, mask: Mask) -> Result<()> {
-        let qkv = self.project(pass, x)?;
+        let packed = &self.attn.in_proj;
+        let qkv = linear_normed(pass, x, &self.ln_1, packed, packed.weight.dtype())?;
         let shape = self.shape(x, x.dim(1));
         let part = |i| Rows::part(&qkv, i, 3);
         let mixed = attention(pass, part(0), part(1), part(2), shape, mask)?;
@@ -68,8 +71,8 @@ impl Block {
             at,
             history,
         } = seen;
-        let qkv = self.project(pass, x)?;
-        kv_append(pass, &qkv, keys_values, at)?;
+        let packed = &self.attn.in_proj;
+        let qkv = linear_normed_append(pass, x, &self.ln_1, packed, keys_values, at)?;
         let shape = self.shape(x, at + x.dim(1));
         let rows = [
             Rows::part(&qkv, 0, 3),
@@ -83,12 +86,6 @@ impl Block {
             (_, [q, k, v]) => attention(pass, q, k, v, shape, Mask::Causal)?,
         };
         self.finish(pass, x, &mixed)
-    }
-
-    fn project(&self, pass: &mut Pass, x: &Tensor) -> Result<Tensor> {
-        let elem = self.attn.in_proj.weight.dtype();
-        let normed = layernorm(pass, x, &self.ln_1, elem)?;
-        linear(pass, &normed, &self.attn.in_proj, elem)
     }
 
     fn shape(&self, x: &Tensor, keys: usize) -> Shape {
@@ -116,8 +113,7 @@ impl Mlp {
     }
 
     fn forward(&self, pass: &mut Pass, x: &Tensor, norm: &LayerNorm) -> Result<()> {
-        let normed = layernorm(pass, x, norm, self.c_fc.weight.dtype())?;
-        let hidden = linear_gelu(pass, &normed, &self.c_fc)?;
+        let hidden = linear_normed_gelu(pass, x, norm, &self.c_fc)?;
         linear_add(pass, &hidden, &self.c_proj, x)
     }
 }
@@ -163,15 +159,13 @@ impl CrossBlock {
     /// Keys and values (B, Q-1, 2E) of a clip's context (B, Q-1, E) f32: once per clip.
     pub fn keys_values(&self, pass: &mut Pass, context: &Tensor) -> Result<Tensor> {
         let elem = self.keys_values.weight.dtype();
-        let normed = layernorm(pass, context, &self.ln_1_kv, elem)?;
-        linear(pass, &normed, &self.keys_values, elem)
+        linear_normed(pass, context, &self.ln_1_kv, &self.keys_values, elem)
     }
 
     /// Runs the block on `x` (B, L, D) f32, in place.
     pub fn forward(&self, pass: &mut Pass, x: &Tensor, keys_values: &Tensor) -> Result<()> {
         let elem = self.query.weight.dtype();
-        let normed = layernorm(pass, x, &self.ln_1, elem)?;
-        let query = linear(pass, &normed, &self.query, elem)?;
+        let query = linear_normed(pass, x, &self.ln_1, &self.query, elem)?;
         let shape = Shape {
             batch: x.dim(0),
             heads: self.heads,

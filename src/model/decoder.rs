@@ -8,7 +8,7 @@ use crate::Result;
 use crate::gpu::{DType, Pass, Tensor};
 use crate::ops::attention::Mask;
 use crate::ops::embed::slice_rows;
-use crate::ops::linear::{Linear, linear};
+use crate::ops::linear::{Linear, linear, linear_normed};
 use crate::ops::norm::{LayerNorm, layernorm};
 
 pub(super) struct Decoder {
@@ -118,11 +118,11 @@ impl Decoder {
 
     /// `ln_final(x) @ text_projection`: (B, L, E) f32 → (B, L, V) f32.
     fn logits(&self, pass: &mut Pass, x: &Tensor) -> Result<Tensor> {
+        if let [whole] = &self.text_projection[..] {
+            return linear_normed(pass, x, &self.ln_final, whole, DType::F32);
+        }
         let elem = self.text_projection[0].weight.dtype();
         let normed = layernorm(pass, x, &self.ln_final, elem)?;
-        if let [whole] = &self.text_projection[..] {
-            return linear(pass, &normed, whole, DType::F32);
-        }
         let vocab = self.text_projection.iter().map(|part| part.n).sum();
         let logits = pass.tensor(&[x.dim(0), x.dim(1), vocab], DType::F32)?;
         let mut first = 0;

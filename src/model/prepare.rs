@@ -4,23 +4,34 @@ use std::panic::resume_unwind;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
-use super::CoCa;
+use super::{CoCa, Taps};
 use crate::Result;
-use crate::gpu::DType;
+use crate::gpu::{DType, Gpu};
 use crate::ops::linear::{Extents, Op, Product, prepare};
 
 impl CoCa {
-    /// Compiles the matrix products that read a clip of `frames` frames, on as many threads as there are
-    /// cores: they take most of the time that compiling takes, and otherwise each is compiled when it is
-    /// first recorded, one after the other. Blocks until done; what is compiled already costs nothing.
+    /// Compiles the kernels that read a clip of `frames` frames, from its patches on: the matrix products,
+    /// which take longest, on as many threads as there are cores; then what is left. Otherwise each is
+    /// compiled when it is first recorded, one after the other. Blocks until done; what is compiled already
+    /// costs little.
     ///
-    /// Errors: the driver's, if it refuses a kernel.
+    /// Errors: the driver's, if it refuses a kernel; out of memory.
     pub fn prepare(&self, frames: usize) -> Result<()> {
+        self.prepare_on(&self.gpu, frames)
+    }
+
+    /// The same for a view of the model's device that compiles for itself.
+    pub(crate) fn prepare_on(&self, gpu: &Gpu, frames: usize) -> Result<()> {
+        self.prepare_products(gpu, frames)?;
+        self.rehearse(gpu, frames)
+    }
+
+    fn prepare_products(&self, gpu: &Gpu, frames: usize) -> Result<()> {
         let products = self.products(frames);
         let next = AtomicUsize::new(0);
         let compile = || {
             while let Some(product) = products.get(next.fetch_add(1, Ordering::Relaxed)) {
-                prepare(&self.gpu, self.elem, product)?;
+                prepare(gpu, self.elem, product)?;
             }
             Ok(())
         };
@@ -32,6 +43,18 @@ impl CoCa {
             (threads.into_iter())
                 .try_for_each(|thread| thread.join().unwrap_or_else(|panic| resume_unwind(panic)))
         })
+    }
+
+    /// Records, for nobody to submit, how a clip of `frames` frames is read: after that its kernels are
+    /// compiled.
+    fn rehearse(&self, gpu: &Gpu, frames: usize) -> Result<()> {
+        let config = &self.config;
+        let frames = frames.clamp(1, self.frames_at_once());
+        let (mut pass, taps) = (gpu.pass(), &mut Taps::none());
+        let dims = [frames, config.tokens() - 1, config.patch_columns()];
+        let patches = pass.tensor(&dims, self.elem)?;
+        let tokens = self.encode_frames(&mut pass, &patches, taps)?;
+        self.pool(&mut pass, &tokens, 1, taps).map(drop)
     }
 
     /// The products of the image encoder and the pooler, those that take longest to compile first.

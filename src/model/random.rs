@@ -4,7 +4,7 @@ use half::f16;
 
 use super::checkpoint::Checkpoint;
 use super::loader::Loader;
-use super::{CoCa, Config, check_dtype};
+use super::{CoCa, Config, check_device};
 use crate::Result;
 use crate::gpu::{DType, Gpu};
 
@@ -17,7 +17,7 @@ impl CoCa {
     ///
     /// Errors: as [`load`](Self::load).
     pub fn random(gpu: &Gpu, config: &Config, dtype: DType, seed: u64) -> Result<Self> {
-        check_dtype(gpu, dtype)?;
+        check_device(gpu, dtype)?;
         let wanted = Loader::wanted(gpu, |l| Self::build(l, gpu, config, dtype).map(drop))?;
         let elements = |shape: &[usize]| shape.iter().product::<usize>();
         let largest = (wanted.iter()).map(|(_, shape)| elements(shape)).max();

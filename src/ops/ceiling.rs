@@ -2,8 +2,9 @@
 
 use super::grid::folded;
 use super::shaders;
+use super::tiling::largest_subgroup;
 use crate::Result;
-use crate::gpu::{Caps, DType, Pass, Tensor};
+use crate::gpu::{Caps, Constant, DType, Pass, Tensor};
 
 /// Multiply-adds of each chain in one round, and chains of an invocation.
 const UNROLLED: u32 = 16;
@@ -76,6 +77,48 @@ pub fn ceiling_multiply_add(
     let kernel = (pass.gpu()).kernel(shaders::CEILING_MULTIPLY_ADD, DType::F32, &constants)?;
     let groups = count as u32 / lanes;
     pass.dispatch(&kernel, &[seeds, &y], &chains, [groups, 1, 1]);
+    Ok(y)
+}
+
+/// Multiply-adds of each cooperative matrix in one round.
+const COOP_UNROLLED: u32 = 8;
+
+/// Times that [`ceiling_coop`] adds each product in `rounds`.
+pub fn coop_steps(rounds: u32) -> u32 {
+    rounds * COOP_UNROLLED
+}
+
+/// The kernel's constants on an adapter that has cooperative matrices.
+#[doc(hidden)]
+pub fn coop_constants(caps: &Caps) -> [(&'static str, Constant); 2] {
+    let side = caps.coop_matrix.expect("cooperative matrices");
+    [
+        ("SIDE", Constant::Coop(side)),
+        ("LANES", largest_subgroup(caps).into()),
+    ]
+}
+
+/// The product of `a` (2S, S) F16 and `b` (S, 2S) F16 added up 8 · `rounds` times by each of `groups`
+/// subgroups: (groups, 2S, 2S) F32, with S the side of the adapter's cooperative matrices.
+pub fn ceiling_coop(
+    pass: &mut Pass,
+    a: &Tensor,
+    b: &Tensor,
+    rounds: u32,
+    groups: usize,
+) -> Result<Tensor> {
+    let caps = pass.gpu().caps();
+    let side = caps.coop_matrix.expect("cooperative matrices") as usize;
+    assert_eq!((a.dims(), a.dtype()), (&[2 * side, side][..], DType::F16));
+    assert_eq!((b.dims(), b.dtype()), (&[side, 2 * side][..], DType::F16));
+    assert!(
+        coop_steps(rounds) < super::grid::MAX_ROUNDS as u32 && groups <= super::grid::MAX_GROUPS,
+        "{rounds} rounds of {groups} groups"
+    );
+    let y = pass.tensor(&[groups, 2 * side, 2 * side], DType::F32)?;
+    let constants = coop_constants(caps);
+    let kernel = (pass.gpu()).kernel(shaders::CEILING_COOP, DType::F16, &constants)?;
+    pass.dispatch(&kernel, &[a, b, &y], &rounds, [groups as u32, 1, 1]);
     Ok(y)
 }
 

@@ -1,15 +1,21 @@
-//! y = x Wᵀ + b, with what follows it fused.
+//! y = x Wᵀ + b, with what follows it fused, and what goes before where rows are few.
+
+mod normed;
 
 use std::sync::Arc;
 
 use bytemuck::{Pod, Zeroable};
+
+pub use normed::{linear_normed, linear_normed_append, linear_normed_gelu};
+
+use normed::Around;
 
 pub use super::select::{Extents, Variant};
 use super::tiling::Choice;
 pub use super::tiling::{TILINGS, Tiling};
 use super::tuning;
 use crate::Result;
-use crate::gpu::{DType, Gpu, Kernel, Pass, Tensor};
+use crate::gpu::{Caps, Constant, DType, Gpu, Kernel, Pass, Tensor};
 
 /// A linear layer of n outputs.
 #[derive(Clone, Debug)]
@@ -32,20 +38,20 @@ pub const fn padded(n: usize) -> usize {
 /// K must be a multiple of 4.
 pub fn linear(pass: &mut Pass, x: &Tensor, w: &Linear, out: DType) -> Result<Tensor> {
     let y = output(pass, x, w, out)?;
-    record(pass, None, Op::Plain, x, w, &y)?;
+    record(pass, None, Op::Plain, x, w, &y, Around::default())?;
     Ok(y)
 }
 
 /// y = GELU(x Wᵀ + b), the exact GELU: (.., K) elem to (.., n) elem.
 pub fn linear_gelu(pass: &mut Pass, x: &Tensor, w: &Linear) -> Result<Tensor> {
     let y = output(pass, x, w, x.dtype())?;
-    record(pass, None, Op::Gelu, x, w, &y)?;
+    record(pass, None, Op::Gelu, x, w, &y, Around::default())?;
     Ok(y)
 }
 
 /// residual += x Wᵀ + b: (.., K) elem onto (.., n) F32, in place.
 pub fn linear_add(pass: &mut Pass, x: &Tensor, w: &Linear, residual: &Tensor) -> Result<()> {
-    record(pass, None, Op::Add, x, w, residual)
+    record(pass, None, Op::Add, x, w, residual, Around::default())
 }
 
 /// What a product does with its sums.
@@ -70,7 +76,7 @@ pub(crate) struct Product {
 /// Compiles the kernel of a product, so that recording it need not.
 pub(crate) fn prepare(gpu: &Gpu, elem: DType, product: &Product) -> Result<()> {
     let tiling = tuning::tiling(gpu, product.at, elem);
-    compiled(gpu, tiling, elem, product).map(drop)
+    compiled(gpu, tiling, elem, product, Around::default()).map(drop)
 }
 
 fn compiled(
@@ -78,9 +84,23 @@ fn compiled(
     tiling: Tiling,
     elem: DType,
     product: &Product,
+    around: Around,
 ) -> Result<(Arc<Kernel>, Choice)> {
+    let choice = specialised(gpu.caps(), tiling, elem, product, around);
+    let kernel = gpu.kernel(choice.source, elem, &choice.constants)?;
+    Ok((kernel, choice))
+}
+
+/// The kernel of a product with all its constants.
+fn specialised(
+    caps: &Caps,
+    tiling: Tiling,
+    elem: DType,
+    product: &Product,
+    around: Around,
+) -> Choice {
     let &Product { op, at, bias, out } = product;
-    let mut choice = tiling.choice(at);
+    let mut choice = tiling.choice(caps, at);
     choice.constants.extend([
         ("HALF", (elem == DType::F16).into()),
         ("BIAS", bias.into()),
@@ -88,8 +108,29 @@ fn compiled(
         ("ADD", (op == Op::Add).into()),
         ("result", out.into()),
     ]);
-    let kernel = gpu.kernel(choice.source, elem, &choice.constants)?;
-    Ok((kernel, choice))
+    if tiling.variant().few_rows() {
+        choice.constants.extend(around.constants(elem));
+    }
+    choice
+}
+
+/// The constants with which a tiling's kernel makes a product in f16, so that tests can translate what
+/// the adapter at hand cannot compile.
+#[doc(hidden)]
+pub fn constants(
+    caps: &Caps,
+    tiling: Tiling,
+    op: Op,
+    at: Extents,
+) -> Vec<(&'static str, Constant)> {
+    let out = if op == Op::Add {
+        DType::F32
+    } else {
+        DType::F16
+    };
+    let bias = op != Op::Plain;
+    let product = Product { op, at, bias, out };
+    specialised(caps, tiling, DType::F16, &product, Around::default()).constants
 }
 
 /// One product by a tiling of one's choice, which must fit the adapter: for tests and tuning.
@@ -102,7 +143,7 @@ pub fn linear_by(
     w: &Linear,
     y: &Tensor,
 ) -> Result<()> {
-    record(pass, Some(tiling), op, x, w, y)
+    record(pass, Some(tiling), op, x, w, y, Around::default())
 }
 
 fn output(pass: &mut Pass, x: &Tensor, w: &Linear, out: DType) -> Result<Tensor> {
@@ -136,10 +177,15 @@ fn record(
     x: &Tensor,
     w: &Linear,
     y: &Tensor,
+    around: Around,
 ) -> Result<()> {
     let at = extents(x, w);
-    let elem = x.dtype();
-    assert_eq!(w.weight.dtype(), elem, "the element types of x and weight");
+    let elem = w.weight.dtype();
+    assert_eq!(
+        x.dtype(),
+        around.operand(elem),
+        "the element type of {x:?} in a product with a weight in {elem}"
+    );
     assert_eq!(w.weight.dims(), [at.k, padded(at.n)], "weight of {x:?}");
     assert!(
         at.k.is_multiple_of(4),
@@ -164,7 +210,7 @@ fn record(
         bias: w.bias.is_some(),
         out: y.dtype(),
     };
-    let (kernel, choice) = compiled(pass.gpu(), tiling, elem, &product)?;
+    let (kernel, choice) = compiled(pass.gpu(), tiling, elem, &product, around)?;
     let vec4_stores = matches!(tiling.variant(), Variant::Tile | Variant::Broadcast);
     let params = Params {
         m: at.m as u32,
@@ -175,6 +221,10 @@ fn record(
     // Without a bias the kernel never reads the binding, but its layout has one.
     let bias = w.bias.as_ref().unwrap_or(&w.weight);
     let tensors = [x, &w.weight, bias, y];
-    pass.dispatch(&kernel, &tensors, &params, choice.grid(at));
+    let grid = choice.grid(at);
+    if tiling.variant().few_rows() {
+        return around.dispatch(pass, &kernel, tensors, params, grid);
+    }
+    pass.dispatch(&kernel, &tensors, &params, grid);
     Ok(())
 }

@@ -39,6 +39,8 @@ pub enum Variant {
     Row,
     /// Few rows, split along K inside the workgroup: GPUs.
     SplitRow,
+    /// Cooperative matrices, in f16: never the rule, since where they win is not known.
+    Coop,
 }
 
 /// The extents of a product (M, K) · (K, N).
@@ -69,6 +71,11 @@ impl Variant {
         }
     }
 
+    /// Whether it is made for few rows.
+    pub fn few_rows(self) -> bool {
+        matches!(self, Self::Row | Self::SplitRow)
+    }
+
     /// Whether this variant gives right results for a product on an adapter.
     pub fn runs(self, caps: &Caps, at: Extents) -> bool {
         match self {
@@ -78,6 +85,8 @@ impl Variant {
                 at.n.is_multiple_of(4) && caps.software() && caps.subgroup == Some((8, 8))
             }
             Self::Register | Self::Row | Self::SplitRow => true,
+            // In f16, which `Tiling::fits` looks at.
+            Self::Coop => caps.coop_matrix.is_some(),
         }
     }
 
@@ -117,6 +126,21 @@ impl Variant {
                 lanes: 4,
                 split: 32,
             },
+            Self::Coop => {
+                let side = caps.coop_matrix.expect("cooperative matrices");
+                let (parts, each) = match (caps.software(), side) {
+                    // One subgroup: barriers cost too much.
+                    (true, _) => (1, 2),
+                    (false, 8) => (2, 4),
+                    (false, _) => (2, 2),
+                };
+                Tiling::Coop {
+                    side,
+                    parts,
+                    down: each,
+                    across: each,
+                }
+            }
         }
     }
 }

@@ -20,6 +20,7 @@ shaders! {
     ATTENTION_ROW = "attention_row";
     BEAM_CANDIDATES = "beam_candidates";
     BEAM_STEP = "beam_step";
+    CEILING_COOP = "ceiling_coop";
     CEILING_COPY = "ceiling_copy";
     CEILING_MULTIPLY_ADD = "ceiling_multiply_add";
     CUT_PATCHES = "cut_patches";
@@ -31,6 +32,7 @@ shaders! {
     L2_NORMALIZE = "l2_normalize";
     LAYERNORM = "layernorm";
     LINEAR_BROADCAST = "linear_broadcast";
+    LINEAR_COOP = "linear_coop";
     LINEAR_REGISTER = "linear_register";
     LINEAR_ROW = "linear_row";
     LINEAR_TILE = "linear_tile";
@@ -45,3 +47,7 @@ shaders! {
     TOKEN_LOGPROBS = "token_logprobs";
     TOP_K = "top_k";
 }
+
+/// Those that multiply cooperative matrices: they compute in f16 alone, not every adapter can run them,
+/// and DX12 has nothing to translate them to.
+pub const COOPERATIVE: &[Source] = &[CEILING_COOP, LINEAR_COOP];

@@ -20,6 +20,14 @@ pub enum Tiling {
     Row { wide: u32 },
     /// Invocations side by side, and parts that K is split into.
     SplitRow { lanes: u32, split: u32 },
+    /// `parts` × `parts` subgroups, each of which makes `down` × `across` cooperative matrices of
+    /// `side` × `side` outputs.
+    Coop {
+        side: u32,
+        parts: u32,
+        down: u32,
+        across: u32,
+    },
 }
 
 /// Every tiling that a product may be given: tests hold each against the CPU twin, and no table can
@@ -45,10 +53,22 @@ pub const TILINGS: &[Tiling] = &[
     split_row(4, 64),
     split_row(8, 16),
     split_row(8, 32),
+    coop(8, 1, 2, 2),
+    coop(8, 1, 4, 4),
+    coop(8, 2, 2, 4),
+    coop(8, 2, 4, 4),
+    coop(16, 1, 2, 2),
+    coop(16, 2, 1, 2),
+    coop(16, 2, 2, 2),
+    coop(16, 2, 4, 2),
+    coop(16, 2, 4, 4),
 ];
 
 /// Depth of a step of [`Tiling::Tile`] along K.
 const BK: u32 = 16;
+
+/// Depth of a step of [`Tiling::Coop`] along K.
+const COOP_BK: u32 = 32;
 
 /// Invocations of [`Tiling::Row`] side by side.
 const ROW_LANES: u32 = 8;
@@ -62,6 +82,15 @@ const fn tile(bm: u32, bn: u32, tm: u32, tn: u32) -> Tiling {
 
 const fn register(lanes: u32, rows: u32) -> Tiling {
     Tiling::Register { lanes, rows }
+}
+
+const fn coop(side: u32, parts: u32, down: u32, across: u32) -> Tiling {
+    Tiling::Coop {
+        side,
+        parts,
+        down,
+        across,
+    }
 }
 
 const fn split_row(lanes: u32, split: u32) -> Tiling {
@@ -89,14 +118,20 @@ impl Tiling {
             Self::Register { .. } => Variant::Register,
             Self::Row { .. } => Variant::Row,
             Self::SplitRow { .. } => Variant::SplitRow,
+            Self::Coop { .. } => Variant::Coop,
         }
     }
 
     /// Whether it gives right results for a product in `elem` on an adapter: its variant does, and
     /// it keeps to the adapter's limits.
     pub fn fits(self, caps: &Caps, at: Extents, elem: DType) -> bool {
-        let (invocations, bytes) = self.takes(elem);
-        let grid = self.choice(at).groups(at);
+        if let Self::Coop { side, .. } = self
+            && (caps.coop_matrix != Some(side) || elem != DType::F16)
+        {
+            return false;
+        }
+        let (invocations, bytes) = self.takes(caps, elem);
+        let grid = self.choice(caps, at).groups(at);
         self.variant().runs(caps, at)
             && invocations <= caps.workgroup_invocations
             && bytes <= caps.workgroup_bytes
@@ -105,13 +140,13 @@ impl Tiling {
 
     /// Whether it is worth trying: the rows of a tile are not mostly beyond M, and what is made for
     /// few rows gets few.
-    pub fn suits(self, at: Extents) -> bool {
-        let few = matches!(self, Self::Row { .. } | Self::SplitRow { .. });
-        self.choice(at).rows <= at.m.next_multiple_of(8) && (!few || at.m <= FEW_ROWS)
+    pub fn suits(self, caps: &Caps, at: Extents) -> bool {
+        let made_for_it = at.m <= FEW_ROWS || !self.variant().few_rows();
+        made_for_it && self.choice(caps, at).rows <= at.m.next_multiple_of(8)
     }
 
     /// Invocations and bytes of memory of a workgroup, at most.
-    fn takes(self, elem: DType) -> (u32, u32) {
+    fn takes(self, caps: &Caps, elem: DType) -> (u32, u32) {
         match self {
             Self::Tile { bm, bn, tm, tn } => {
                 let elements = bm * (BK + 4) + BK * bn;
@@ -122,11 +157,26 @@ impl Tiling {
             // Compiled without a barrier, but the array is declared.
             Self::Row { .. } => (ROW_LANES, 32 * ROW_LANES),
             Self::SplitRow { lanes, split } => (lanes * split, SPLIT_BYTES),
+            Self::Coop {
+                side,
+                parts,
+                down,
+                across,
+            } => {
+                let (bm, bn) = (parts * down * side, parts * across * side);
+                // Rows are 8 operands longer, against conflicts of banks.
+                let operands = bm * (COOP_BK + 8) + COOP_BK * (bn + 8);
+                let sums = parts * parts * side * across * side;
+                (
+                    parts * parts * largest_subgroup(caps),
+                    2 * operands + 4 * sums,
+                )
+            }
         }
     }
 
     /// Its kernel for a product.
-    pub fn choice(self, at: Extents) -> Choice {
+    pub fn choice(self, caps: &Caps, at: Extents) -> Choice {
         match self {
             Self::Tile { bm, bn, tm, tn } => Choice::new(
                 shaders::LINEAR_TILE,
@@ -145,6 +195,26 @@ impl Tiling {
             ),
             Self::Row { wide } => Self::rows(at, ROW_LANES, wide, 1),
             Self::SplitRow { lanes, split } => Self::rows(at, lanes, 1, split),
+            Self::Coop {
+                side,
+                parts,
+                down,
+                across,
+            } => {
+                let mut choice = Choice::new(
+                    shaders::LINEAR_COOP,
+                    [parts * down * side, parts * across * side],
+                    &[
+                        ("PARTS", parts),
+                        ("DOWN", down),
+                        ("ACROSS", across),
+                        ("LANES", parts * parts * largest_subgroup(caps)),
+                        ("BK", COOP_BK),
+                    ],
+                );
+                choice.constants.push(("SIDE", Constant::Coop(side)));
+                choice
+            }
         }
     }
 
@@ -169,6 +239,12 @@ impl Tiling {
     }
 }
 
+/// Invocations that one subgroup has at most, so that a workgroup of several times as many holds at
+/// least as many subgroups. Whatever multiplies cooperative matrices has subgroups.
+pub(super) fn largest_subgroup(caps: &Caps) -> u32 {
+    caps.subgroup.map_or(1, |(_, most)| most)
+}
+
 /// The name in tables of tuning: the variant and its sizes.
 impl fmt::Display for Tiling {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -178,6 +254,12 @@ impl fmt::Display for Tiling {
             Self::Register { lanes, rows } => write!(f, "register-{lanes}x{rows}"),
             Self::Row { wide } => write!(f, "row-{wide}"),
             Self::SplitRow { lanes, split } => write!(f, "split-row-{lanes}x{split}"),
+            Self::Coop {
+                side,
+                parts,
+                down,
+                across,
+            } => write!(f, "coop{side}-{parts}x{parts}-{down}x{across}"),
         }
     }
 }

@@ -13,7 +13,7 @@ use sha2::{Digest, Sha256};
 pub use bucket::{Bucket, Rows, Size};
 
 use super::linear::{Extents, Tiling, Variant};
-use super::shaders;
+use super::{Known, coop, shaders};
 use crate::gpu::{Caps, DType, Gpu, assemble};
 use crate::{Error, Result, files};
 
@@ -186,19 +186,19 @@ pub fn path(caps: &Caps) -> Option<PathBuf> {
 /// Lets a device choose by `table`, in place of the one in the user's cache directory. `false` if
 /// it has chosen already.
 pub fn install(gpu: &Gpu, table: Table) -> bool {
-    let mut installed = false;
-    gpu.known(|| {
-        installed = true;
-        Some(table)
-    });
-    installed
+    let known = gpu.known(Known::default);
+    known.table.set(Some(table)).is_ok()
 }
 
-/// The tiling of a product: the one that was fastest, else what is good as a rule.
+/// The tiling of a product: the one that was fastest, else what is good as a rule. Cooperative matrices
+/// have to be proven right on the device, too.
 pub(super) fn tiling(gpu: &Gpu, at: Extents, elem: DType) -> Tiling {
     let caps = gpu.caps();
-    let table = gpu.known(|| of_user(caps)).as_ref();
-    let winner = table.and_then(|table| table.winner(caps, at, elem));
+    let known = gpu.known(Known::default);
+    let table = known.table.get_or_init(|| of_user(caps)).as_ref();
+    let winner = table
+        .and_then(|table| table.winner(caps, at, elem))
+        .filter(|tiling| tiling.variant() != Variant::Coop || coop::proven(gpu));
     winner.unwrap_or_else(|| Variant::pick(caps, at).tiling(caps, at))
 }
 
@@ -223,6 +223,7 @@ fn of_user(caps: &Caps) -> Option<Table> {
 fn revision() -> String {
     let sources = [
         shaders::LINEAR_BROADCAST,
+        shaders::LINEAR_COOP,
         shaders::LINEAR_REGISTER,
         shaders::LINEAR_ROW,
         shaders::LINEAR_TILE,

@@ -32,8 +32,13 @@ pub fn tiny_on(gpu: &Gpu, dtype: DType) -> CoCa {
     CoCa::load(gpu, &ModelSource::Directory(folder), dtype).expect("the tiny model loads")
 }
 
-/// A device of one's own whose bindings are at most `bytes` large: as a host would open it.
+/// A device of one's own whose bindings are at most `bytes` large.
 pub fn gpu_with_bindings(bytes: u64) -> Gpu {
+    gpu_of_host(|limits| limits.max_storage_buffer_binding_size = bytes)
+}
+
+/// A device of one's own, as a host would open it that wants nothing experimental.
+pub fn gpu_of_host(change: impl FnOnce(&mut wgpu::Limits)) -> Gpu {
     let instance =
         wgpu::Instance::new(wgpu::InstanceDescriptor::new_without_display_handle_from_env());
     let adapter = pollster::block_on(instance.enumerate_adapters(wgpu::Backends::all()))
@@ -41,9 +46,10 @@ pub fn gpu_with_bindings(bytes: u64) -> Gpu {
         .find(|adapter| adapter.get_info().name == gpu().caps().name)
         .expect("the shared device's adapter");
     let mut limits = Gpu::required_limits(&adapter);
-    limits.max_storage_buffer_binding_size = bytes;
+    change(&mut limits);
     let desc = wgpu::DeviceDescriptor {
-        required_features: Gpu::required_features(&adapter),
+        required_features: Gpu::required_features(&adapter)
+            - wgpu::Features::EXPERIMENTAL_COOPERATIVE_MATRIX,
         required_limits: limits,
         ..Default::default()
     };

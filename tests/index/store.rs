@@ -3,7 +3,7 @@
 use std::fs;
 
 use vcoca_gpu::Error;
-use vcoca_gpu::index::{is_media, media};
+use vcoca_gpu::frames::{is_media, media};
 
 use super::*;
 

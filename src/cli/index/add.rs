@@ -6,8 +6,9 @@ use std::process::ExitCode;
 
 use indicatif::ProgressBar;
 use vcoca_gpu::engine::{Engine, WindowOptions};
+use vcoca_gpu::frames::media;
 use vcoca_gpu::generate::Options;
-use vcoca_gpu::index::{Index, Stamp, Standing, encode, media};
+use vcoca_gpu::index::{Index, Stamp, Standing, encode};
 use vcoca_gpu::windows::to_f64;
 use vcoca_gpu::{Error, Result};
 

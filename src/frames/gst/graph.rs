@@ -113,7 +113,7 @@ impl Flow {
 impl Graph {
     /// Builds and starts the pipeline: the first stream that `unpack` (`parsebin` or `decodebin`)
     /// offers with a media type in `kinds` is linked to the head of `tail`, after `attach` has
-    /// seen its pad. No wait lasts longer than `patience` without progress.
+    /// seen its pad. No wait lasts longer than `patience` without progress, but that for the link.
     pub(super) fn start(
         path: &Path,
         patience: Duration,
@@ -198,6 +198,15 @@ impl Graph {
     pub(super) fn wait<T>(
         &self,
         doing: &'static str,
+        poll: impl FnMut() -> Option<T>,
+    ) -> Result<T> {
+        self.wait_within(self.patience, doing, poll)
+    }
+
+    fn wait_within<T>(
+        &self,
+        patience: Duration,
+        doing: &'static str,
         mut poll: impl FnMut() -> Option<T>,
     ) -> Result<T> {
         let mut before = self.waited(Duration::ZERO);
@@ -210,8 +219,8 @@ impl Graph {
                 return Ok(value);
             }
             self.check()?;
-            if waited > self.patience {
-                return Err(self.stalled(doing));
+            if waited > patience {
+                return Err(self.stalled(patience, doing));
             } else if waited - before > IDLE && !self.alive() {
                 let problem = format!("is damaged: {doing} came to a stop");
                 return Err(Error::media(&self.path, problem));
@@ -225,7 +234,8 @@ impl Graph {
     ///
     /// Whatever keeps this file from having a video stream that can be decoded.
     pub(super) fn wait_linked(&self) -> Result<()> {
-        self.wait("looking for a video stream", || {
+        // For the first file of its kind decoders are read from disk, which a busy one may take long for.
+        self.wait_within(4 * self.patience, "looking for a video stream", || {
             let links = self.flow.links();
             if links.linked || links.complete || links.refused.is_some() {
                 return Some(());
@@ -314,7 +324,7 @@ impl Graph {
         let started = Instant::now();
         let result = run(left, call);
         self.waited(started.elapsed());
-        result.ok_or_else(|| self.stalled(doing))
+        result.ok_or_else(|| self.stalled(self.patience, doing))
     }
 
     /// Adds to the time waited without progress; that time.
@@ -330,10 +340,10 @@ impl Graph {
         idle.waited
     }
 
-    fn stalled(&self, doing: &'static str) -> Error {
+    fn stalled(&self, patience: Duration, doing: &'static str) -> Error {
         Error::Stalled {
             path: self.path.clone(),
-            seconds: self.patience.as_secs(),
+            seconds: patience.as_secs(),
             doing,
         }
     }
