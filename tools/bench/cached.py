@@ -97,18 +97,19 @@ class Writer:
         """About a context (1, Q-1, E): (1, length) ids of the best of `rows` beams, by sums of logits as
         OpenCLIP has them."""
         clip = self.see(context)
-        text = torch.full((self.rows, 1), SOT, device=context.device)
+        ids = torch.full((self.rows,), SOT, device=context.device)
+        text = ids[:, None]
         # At first all beams are the same: only one counts.
         sums = torch.full((self.rows, 1), -1e9, device=context.device)
         sums[0] = 0
         for step, at in enumerate(self.steps.positions.split(1)):
-            logits = self.logits(text[:, -1], at, clip)
+            logits = self.logits(ids, at, clip)
             if step < self.length - 2:
                 logits[:, EOS] = -math.inf
             best, where = (sums + logits).flatten().topk(self.rows)
             vocab = logits.shape[-1]
-            rows = where // vocab
-            text = torch.cat([text[rows], (where % vocab)[:, None]], dim=1)
+            rows, ids = where // vocab, where % vocab
+            text = torch.cat([text[rows], ids[:, None]], dim=1)
             sums = best[:, None]
             self.steps.follow(rows)
         return text[:1]

@@ -72,7 +72,7 @@ def wrong_texts(model, frame: torch.Tensor) -> str | None:
 def rows(model, frames: torch.Tensor, args):
     """(name, shape, what to run) of each figure."""
     def compiled(run):
-        return torch.compile(run, fullgraph=True) if args.compile else run
+        return torch.compile(run, fullgraph=True, dynamic=False) if args.compile else run
 
     visual, encode, pooler = model.visual, compiled(encode_frames), compiled(pool)
     tokens = encode(visual, frames).clone()
