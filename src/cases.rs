@@ -2,6 +2,7 @@
 
 mod attention;
 mod beams;
+mod block;
 mod cached;
 pub mod ceiling;
 mod choose;
@@ -146,6 +147,7 @@ pub fn all(caps: &Caps) -> Vec<Case> {
     cases.extend(normed::cases());
     cases.extend(attention::cases());
     cases.extend(cached::cases());
+    cases.extend(block::cases());
     cases.extend(embed::cases());
     cases.extend(choose::cases());
     cases.extend(next::cases());

@@ -4,7 +4,7 @@
 //! against the struct tree. Shapes: T frames, N tokens a frame, D vision width, Q queries, E
 //! embedding width, L text length, V vocabulary, B clips, R texts.
 
-mod block;
+pub(crate) mod block;
 mod cache;
 #[doc(hidden)]
 pub mod checkpoint;

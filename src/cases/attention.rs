@@ -64,11 +64,11 @@ pub fn cases() -> Vec<Case> {
         pool_merge(5, 3, 2, 12),
         pool_merge(3, 65, 8, 96),
         named(
-            "attention_257",
+            "vit_l14",
             attention(of(8, 16, 64, 257, 257), Packed, Masked::No),
         ),
         named(
-            "attention_50",
+            "vit_b32",
             attention(of(8, 12, 64, 50, 50), Packed, Masked::No),
         ),
         named(

@@ -12,27 +12,27 @@ use crate::ops::linear::{
 use crate::ops::norm::LayerNorm;
 
 /// `x += attn(ln_1(x)); x += c_proj(gelu(c_fc(ln_2(x))))` (OpenCLIP's `ResidualAttentionBlock`).
-pub(super) struct Block {
-    ln_1: LayerNorm,
-    attn: SelfAttention,
-    ln_2: LayerNorm,
-    mlp: Mlp,
+pub(crate) struct Block {
+    pub ln_1: LayerNorm,
+    pub attn: SelfAttention,
+    pub ln_2: LayerNorm,
+    pub mlp: Mlp,
 }
 
-struct SelfAttention {
+pub(crate) struct SelfAttention {
     /// (D, 3D): queries, keys and values side by side.
-    in_proj: Linear,
-    out_proj: Linear,
-    heads: usize,
+    pub in_proj: Linear,
+    pub out_proj: Linear,
+    pub heads: usize,
 }
 
-struct Mlp {
-    c_fc: Linear,
-    c_proj: Linear,
+pub(crate) struct Mlp {
+    pub c_fc: Linear,
+    pub c_proj: Linear,
 }
 
 impl Block {
-    pub fn load(l: &Loader, name: &str, tower: Tower) -> Result<Self> {
+    pub(super) fn load(l: &Loader, name: &str, tower: Tower) -> Result<Self> {
         let width = tower.width;
         let (weight, bias) = (
             format!("{name}.attn.in_proj_weight"),
@@ -65,7 +65,7 @@ impl Block {
     }
 
     /// The same for ids behind those of a text that have been `seen`; appends their keys and values.
-    pub fn forward_cached(&self, pass: &mut Pass, x: &Tensor, seen: Seen) -> Result<()> {
+    pub(super) fn forward_cached(&self, pass: &mut Pass, x: &Tensor, seen: Seen) -> Result<()> {
         let Seen {
             keys_values,
             at,
