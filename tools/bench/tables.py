@@ -12,7 +12,7 @@ def figure(value, digits: int = 1, factor: float = 1.0) -> str:
 
 
 def adapter(report: dict) -> str:
-    used = next((device for device in report["devices"] or [] if device["used"]), None)
+    used = next((device for device in report.get("devices", []) if device["used"]), None)
     if used is None:
         return "No adapter.\n"
     text = f"{used['name']}, {used['driver']}, {used['backend']}"
@@ -23,7 +23,7 @@ def adapter(report: dict) -> str:
 
 def parity(report: dict) -> str:
     rows = []
-    for compared in filter(None, report["parity"]):
+    for compared in report["parity"].values():
         for one in compared:
             worst = max(stage["values"]["nmse"] for stage in one["stages"] if stage.get("values"))
             passed = sum(stage["pass"] for stage in one["stages"])
@@ -74,7 +74,7 @@ def kernels(report: dict) -> str:
 
 def models(report: dict) -> str:
     parts = []
-    for measured in filter(None, report["models"]):
+    for measured in report["models"].values():
         model = measured["model"]
         weights, peak = model["weights_bytes"], model["peak_bytes"]
         rows = [row for row in measured["results"] if row["suite"] != "kernels"]
@@ -92,8 +92,8 @@ def measured(report: dict) -> str:
 
 def markdown(report: dict) -> str:
     """All that was measured, and what failed."""
-    sections = [adapter(report), measured(report["measured"])]
-    sections += filter(None, report.get("side_by_side", {}).values())
+    sections = [adapter(report), measured(report.get("measured", {}))]
+    sections += report.get("side_by_side", {}).values()
     if "measured_coop" in report:
         sections += ["With cooperative matrices (VCOCA_COOP=1):\n", measured(report["measured_coop"])]
     sections += [f"FAILED: {failure}\n" for failure in report["failures"]]
