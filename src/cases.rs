@@ -1,6 +1,6 @@
 //! The table of kernel cases that tests and benches share.
 
-mod attention;
+pub(crate) mod attention;
 mod beams;
 mod block;
 mod cached;
@@ -12,6 +12,7 @@ pub mod linear;
 mod next;
 mod norm;
 mod normed;
+mod pool;
 pub mod preprocess;
 mod score;
 
@@ -145,7 +146,8 @@ pub fn all(caps: &Caps) -> Vec<Case> {
     cases.extend(linear::cases(caps));
     cases.extend(norm::cases());
     cases.extend(normed::cases());
-    cases.extend(attention::cases());
+    cases.extend(attention::cases(caps));
+    cases.extend(pool::cases());
     cases.extend(cached::cases());
     cases.extend(block::cases());
     cases.extend(embed::cases());

@@ -53,7 +53,8 @@ Environment:
   WGPU_BACKEND       vulkan, metal or dx12: use no other
   WGPU_ADAPTER_NAME  use an adapter whose name contains this, in any case
   WGPU_POWER_PREF    low: prefer integrated GPUs; high: discrete ones (the default)
-  VCOCA_COOP         1: cooperative matrices, where `tune` finds them right and faster (experimental)
+  VCOCA_COOP         1: cooperative matrices, where `tune` finds them right and faster (experimental);
+                     all: for attention, too, wherever they are right
   HF_HOME            where Hugging Face's tools keep files (else ~/.cache/huggingface)
   HF_HUB_CACHE       where models are kept (else $HF_HOME/hub)
   HF_TOKEN           the token for private and gated models (else what HF_TOKEN_PATH has)

@@ -4,7 +4,7 @@ pub mod adapters;
 mod busy;
 mod caps;
 mod context;
-mod coop;
+pub(crate) mod coop;
 mod kernel;
 mod once;
 mod pass;

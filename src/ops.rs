@@ -25,6 +25,6 @@ use std::sync::OnceLock;
 struct Known {
     /// What was tuned, if anything.
     table: OnceLock<Option<tuning::Table>>,
-    /// Whether products of cooperative matrices are right; unset if nobody looked.
-    coop: OnceLock<bool>,
+    /// Which kernels of cooperative matrices are right; unset if nobody looked.
+    coop: OnceLock<coop::Proven>,
 }

@@ -11,8 +11,8 @@ use naga::valid::{Capabilities, SubgroupOperationSet, ValidationFlags, Validator
 use vcoca_gpu::cases;
 use vcoca_gpu::gpu::{DType, assemble};
 use vcoca_gpu::ops::linear::{Extents, Op, TILINGS, Variant};
-use vcoca_gpu::ops::shaders::{self, CEILING_COOP, LINEAR_COOP};
-use vcoca_gpu::ops::{ceiling, linear};
+use vcoca_gpu::ops::shaders::{self, ATTENTION_COOP, CEILING_COOP, LINEAR_COOP};
+use vcoca_gpu::ops::{attention, ceiling, linear};
 
 /// Shader files as they lie on disk, without the prelude that all of them get.
 fn on_disk() -> BTreeSet<String> {
@@ -93,7 +93,12 @@ fn kernels_of_cooperative_matrices_translate_where_there_are_any() {
                 let ops = [Op::Plain, Op::Gelu, Op::Add];
                 ops.map(|op| (LINEAR_COOP, linear::constants(caps, tiling, op, at)))
             });
-        for (source, constants) in products.chain([ceiling]) {
+        let attentions = [16, 64, 128].into_iter().flat_map(|head_dim| {
+            let kinds = [(0, false), (1, false), (2, false), (0, true)];
+            kinds.map(|(mask, state)| attention::coop_constants(caps, head_dim, mask, state))
+        });
+        let attentions = attentions.map(|constants| (ATTENTION_COOP, constants));
+        for (source, constants) in products.chain(attentions).chain([ceiling]) {
             let wgsl = assemble(source, DType::F16, &constants);
             let translated = validate(&wgsl, Capabilities::COOPERATIVE_MATRIX)
                 .and_then(|valid| to_spirv(&valid).map(|()| valid))

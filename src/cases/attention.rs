@@ -1,10 +1,10 @@
-//! Cases of attention and pooling states.
+//! Cases of attention, and of what it leaves for pooling.
 
-use super::data::{EPS, ids, rounding, uniform, upload, upload_ids};
+use super::data::{EPS, ids, narrow, rounding, uniform, upload, upload_ids};
 use super::{Case, Prepared, named};
 use crate::Result;
-use crate::gpu::{DType, Gpu, Tensor};
-use crate::ops::attention::{self, Mask, PoolState, Rows, Shape};
+use crate::gpu::{Caps, DType, Gpu, Tensor};
+use crate::ops::attention::{self, By, Mask, PoolState, Rows, Shape};
 use crate::reference;
 
 /// Where queries, keys and values lie.
@@ -30,16 +30,68 @@ pub(super) enum Masked {
 /// Rows of a cache that hold no keys.
 const SPARE: usize = 2;
 
-pub fn cases() -> Vec<Case> {
-    use Layout::*;
-    let of = |batch, heads, head_dim, queries, keys| Shape {
+fn of(batch: usize, heads: usize, head_dim: usize, queries: usize, keys: usize) -> Shape {
+    Shape {
         batch,
         heads,
         head_dim,
         queries,
         keys,
-    };
-    vec![
+    }
+}
+
+/// By cooperative matrices: queries and keys off the edges of tiles, heads of one matrix and of many. Some
+/// drivers take a minute to compile a kernel, so that cases share them.
+fn cooperative(caps: &Caps) -> Vec<Case> {
+    use Layout::*;
+    let attentions = [
+        (of(1, 1, 16, 1, 1), Packed, Masked::No),
+        (of(2, 3, 16, 3, 7), Cache, Masked::No),
+        (of(2, 2, 72, 17, 50), SharedKeys, Masked::No),
+        (of(2, 1, 128, 65, 257), SharedQueries, Masked::No),
+        (of(1, 2, 64, 257, 257), Packed, Masked::Causal),
+        (of(2, 2, 64, 17, 50), Packed, Masked::Causal),
+        (of(1, 2, 64, 1, 50), Cache, Masked::Causal),
+        (of(3, 2, 64, 65, 65), Packed, Masked::CausalCls),
+        (of(2, 1, 64, 1, 13), Packed, Masked::CausalCls),
+        (of(1, 1, 64, 3, 1757), Cache, Masked::No),
+    ];
+    let states = [
+        (of(2, 1, 64, 7, 65), Cache),
+        (of(3, 2, 64, 33, 257), SharedQueries),
+        (of(1, 2, 16, 17, 7), Cache),
+    ];
+    let models = [
+        ("attention_257", of(8, 16, 64, 257, 257), Packed),
+        ("pooler_8_frames", of(1, 8, 96, 256, 8 * 257), Cache),
+    ];
+    let fits = |shape: &Shape| attention::coop_fits(caps, shape, DType::F16);
+    let mut cases = Vec::new();
+    for (shape, layout, masked) in attentions.into_iter().filter(|(shape, ..)| fits(shape)) {
+        cases.push(attention_by(By::Coop, shape, layout, masked));
+    }
+    for (shape, layout) in states.into_iter().filter(|(shape, _)| fits(shape)) {
+        cases.push(attention_state_by(By::Coop, shape, layout));
+    }
+    for (name, shape, layout) in models.into_iter().filter(|(_, shape, _)| fits(shape)) {
+        cases.push(named(
+            name,
+            attention_by(By::Coop, shape, layout, Masked::No),
+        ));
+    }
+    cases
+}
+
+/// One by cooperative matrices that ends inside a tile along every axis, where they fit.
+pub fn awkward(caps: &Caps) -> Option<Case> {
+    let shape = of(2, 2, 48, 19, 41);
+    let fits = attention::coop_fits(caps, &shape, DType::F16);
+    fits.then(|| attention_by(By::Coop, shape, Layout::Packed, Masked::CausalCls))
+}
+
+pub fn cases(caps: &Caps) -> Vec<Case> {
+    use Layout::*;
+    let mut cases = vec![
         attention(of(1, 1, 4, 1, 1), Packed, Masked::No),
         attention(of(2, 3, 32, 7, 7), Packed, Masked::No),
         attention(of(2, 2, 64, 65, 65), Packed, Masked::No),
@@ -61,8 +113,6 @@ pub fn cases() -> Vec<Case> {
         attention(of(2, 1, 12, 1, 1757), Cache, Masked::Causal),
         attention_state(of(2, 1, 64, 7, 65), Cache),
         attention_state(of(3, 2, 96, 33, 63), SharedQueries),
-        pool_merge(5, 3, 2, 12),
-        pool_merge(3, 65, 8, 96),
         named(
             "vit_l14",
             attention(of(8, 16, 64, 257, 257), Packed, Masked::No),
@@ -91,7 +141,9 @@ pub fn cases() -> Vec<Case> {
             "decode_cross",
             attention(of(6, 12, 64, 1, 255), SharedKeys, Masked::Causal),
         ),
-    ]
+    ];
+    cases.extend(cooperative(caps));
+    cases
 }
 
 /// Operands of an attention, on both sides.
@@ -197,20 +249,34 @@ fn score_error(shape: &Shape) -> f32 {
     EPS * (shape.head_dim as f32).sqrt() * magnitude
 }
 
+/// Error of a weight, with what cooperative matrices add where they may do it, since they want weights in
+/// f16: errors that have nothing to do with each other.
+fn chosen_weight_error(gpu: &Gpu, dtype: DType, shape: &Shape) -> f32 {
+    let rounded = match attention::coop_fits(gpu.caps(), shape, dtype) {
+        true => rounding(1.0, DType::F16) * (4.0 / (shape.keys as f32).sqrt()).min(1.0),
+        false => 0.0,
+    };
+    weight_error(shape) + rounded
+}
+
 pub(super) fn weight_error(shape: &Shape) -> f32 {
     2.0 * score_error(shape) + EPS * (16.0 + (shape.keys as f32).sqrt())
 }
 
 fn attention(shape: Shape, layout: Layout, masked: Masked) -> Case {
-    let shaders: &[&str] = if shape.queries == 1 && masked != Masked::CausalCls {
-        &["attention_row"]
-    } else {
-        &["attention", "attention_broadcast"]
+    attention_by(By::Choice, shape, layout, masked)
+}
+
+fn attention_by(by: By, shape: Shape, layout: Layout, masked: Masked) -> Case {
+    let shaders: &[&str] = match by {
+        By::Coop => &["attention_coop"],
+        By::Choice if shape.queries == 1 && masked != Masked::CausalCls => &["attention_row"],
+        By::Choice => &["attention", "attention_broadcast"],
     };
     Case {
         op: "attention",
         shaders,
-        shape: describe(&shape, layout, masked),
+        shape: described(by, &shape, layout, masked),
         bench: false,
         prepare: Box::new(move |gpu, dtype| {
             let operands = Operands::new(gpu, dtype, &shape, layout)?;
@@ -228,7 +294,7 @@ fn attention(shape: Shape, layout: Layout, masked: Masked) -> Case {
             };
             let [q, k, v] = operands.twins(&shape);
             let want = reference::attention(q, k, v, &shape, mask);
-            let error = 1.25 * weight_error(&shape);
+            let error = 1.25 * chosen_weight_error(gpu, dtype, &shape);
             let bound = (want.iter()).map(|&y| error + rounding(y, dtype)).collect();
             let tokens = upload_ids(gpu, &[shape.batch, id_row], &tokens)?;
             Ok(Prepared {
@@ -239,7 +305,13 @@ fn attention(shape: Shape, layout: Layout, masked: Masked) -> Case {
                         Masked::CausalCls => Mask::CausalCls(&tokens),
                     };
                     let [q, k, v] = operands.rows(&shape);
-                    Ok(vec![attention::attention(pass, q, k, v, shape, mask)?])
+                    Ok(vec![attention::attention_by(
+                        pass,
+                        by,
+                        [q, k, v],
+                        shape,
+                        mask,
+                    )?])
                 }),
                 want: vec![want],
                 bound: vec![bound],
@@ -251,16 +323,23 @@ fn attention(shape: Shape, layout: Layout, masked: Masked) -> Case {
 }
 
 fn attention_state(shape: Shape, layout: Layout) -> Case {
+    attention_state_by(By::Choice, shape, layout)
+}
+
+fn attention_state_by(by: By, shape: Shape, layout: Layout) -> Case {
     Case {
         op: "attention_state",
-        shaders: &["attention", "attention_broadcast"],
-        shape: describe(&shape, layout, Masked::No),
+        shaders: match by {
+            By::Coop => &["attention_coop"],
+            By::Choice => &["attention", "attention_broadcast"],
+        },
+        shape: described(by, &shape, layout, Masked::No),
         bench: false,
         prepare: Box::new(move |gpu, dtype| {
             let operands = Operands::new(gpu, dtype, &shape, layout)?;
             let [q, k, v] = operands.twins(&shape);
             let state = reference::attention_state(q, k, v, &shape, reference::Mask::None);
-            let error = weight_error(&shape);
+            let error = chosen_weight_error(gpu, dtype, &shape);
             let sum_bound: Vec<f32> = (state.sum.iter()).map(|&s| error * s as f32).collect();
             let max_bound = (state.max.iter())
                 .map(|&m| score_error(&shape) + EPS * m.abs() as f32)
@@ -270,9 +349,9 @@ fn attention_state(shape: Shape, layout: Layout) -> Case {
                 .collect();
             Ok(Prepared {
                 record: Box::new(move |pass| {
-                    let [q, k, v] = operands.rows(&shape);
+                    let rows = operands.rows(&shape);
                     let PoolState { sum, max, value } =
-                        attention::attention_state(pass, q, k, v, shape)?;
+                        attention::attention_state_by(pass, by, rows, shape)?;
                     Ok(vec![sum, max, value])
                 }),
                 want: vec![narrow(&state.sum), narrow(&state.max), narrow(&state.value)],
@@ -284,71 +363,12 @@ fn attention_state(shape: Shape, layout: Layout) -> Case {
     }
 }
 
-/// Starts empty, merges batch 0, then all others at once, then finishes.
-fn pool_merge(batches: usize, queries: usize, heads: usize, head_dim: usize) -> Case {
-    Case {
-        op: "pool_merge",
-        shaders: &["pool_merge", "pool_finish"],
-        shape: format!("{batches} states of {queries} queries, {heads} heads of {head_dim}"),
-        bench: false,
-        prepare: Box::new(move |gpu, dtype| {
-            let items = batches * queries * heads;
-            let one = queries * heads;
-            let mut sum = uniform(1, items, DType::F32);
-            // Positive but for some that are empty; in the first batch all of the first query's.
-            for (i, s) in sum.iter_mut().enumerate() {
-                let empty = i % 5 == 1 || i < heads;
-                *s = if empty { 0.0 } else { 1.5 + *s };
-            }
-            let max: Vec<f32> = uniform(2, items, DType::F32)
-                .into_iter()
-                .map(|m| 20.0 * m)
-                .collect();
-            let value = uniform(3, items * head_dim, DType::F32);
-            let widen = |x: &[f32]| x.iter().map(|&v| f64::from(v)).collect::<Vec<_>>();
-            let from = reference::State {
-                sum: widen(&sum),
-                max: widen(&max),
-                value: widen(&value),
-            };
-            let empty = reference::State {
-                sum: vec![0.0; one],
-                max: vec![0.0; one],
-                value: vec![0.0; one * head_dim],
-            };
-            let first = reference::pool_merge(&empty, &from, 0, 1);
-            let merged = reference::pool_merge(&first, &from, 1, batches - 1);
-            let finished = reference::pool_finish(&merged);
-            let error = 64.0 * EPS * batches as f32;
-            let sum_bound: Vec<f32> = merged.sum.iter().map(|&s| error * s as f32).collect();
-            let finished_bound = (finished.iter())
-                .map(|&y| error * 4.0 + rounding(y, dtype))
-                .collect();
-            let state = PoolState {
-                sum: upload(gpu, &[batches, queries, heads], DType::F32, &sum)?,
-                max: upload(gpu, &[batches, queries, heads], DType::F32, &max)?,
-                value: upload(
-                    gpu,
-                    &[batches, queries, heads * head_dim],
-                    DType::F32,
-                    &value,
-                )?,
-            };
-            Ok(Prepared {
-                record: Box::new(move |pass| {
-                    let into = attention::pool_empty(pass, queries, heads, head_dim)?;
-                    attention::pool_merge(pass, &into, &state, 0, 1)?;
-                    attention::pool_merge(pass, &into, &state, 1, batches - 1)?;
-                    let finished = attention::pool_finish(pass, &into, dtype)?;
-                    Ok(vec![finished, into.sum])
-                }),
-                want: vec![finished, narrow(&merged.sum)],
-                bound: vec![finished_bound, sum_bound],
-                flops: 2.0 * (items * head_dim) as f64,
-                bytes: 4.0 * ((items + 4 * one) * head_dim) as f64,
-            })
-        }),
-    }
+fn described(by: By, shape: &Shape, layout: Layout, masked: Masked) -> String {
+    let by_whom = match by {
+        By::Choice => "",
+        By::Coop => " by Coop",
+    };
+    describe(shape, layout, masked) + by_whom
 }
 
 pub(super) fn describe(shape: &Shape, layout: Layout, masked: Masked) -> String {
@@ -362,8 +382,4 @@ pub(super) fn describe(shape: &Shape, layout: Layout, masked: Masked) -> String 
     format!(
         "{batch} × {heads} heads of {head_dim}, {queries} queries, {keys} keys, {layout:?}, mask {masked:?}"
     )
-}
-
-fn narrow(x: &[f64]) -> Vec<f32> {
-    x.iter().map(|&v| v as f32).collect()
 }

@@ -58,3 +58,8 @@ pub fn upload_ids(gpu: &Gpu, dims: &[usize], values: &[u32]) -> Result<Tensor> {
     pass.submit()?;
     Ok(tensor)
 }
+
+/// As the GPU gives it.
+pub fn narrow(x: &[f64]) -> Vec<f32> {
+    x.iter().map(|&v| v as f32).collect()
+}

@@ -108,7 +108,7 @@ impl Gpu {
 
     /// The features to request of `adapter`: all that a kernel can use, no more.
     ///
-    /// With `VCOCA_COOP=1` in the environment these can include the experimental cooperative
+    /// With `VCOCA_COOP` in the environment these can include the experimental cooperative
     /// matrices, for which wgpu wants [`wgpu::ExperimentalFeatures::enabled`] in the descriptor. A
     /// host may leave them out.
     pub fn required_features(adapter: &wgpu::Adapter) -> Features {

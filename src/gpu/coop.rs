@@ -3,8 +3,19 @@
 
 use wgpu::{AdapterInfo, CooperativeScalarType as Scalar, ExperimentalFeatures, Features};
 
-/// Asks for them on any adapter that has them.
+/// Asks for them on any adapter that has them: `1` for products, where tuning finds them faster; `all` for
+/// attention, too.
 const OPT_IN: &str = "VCOCA_COOP";
+
+/// Whether the user asks for them by one of these values.
+fn asked(values: &[&str]) -> bool {
+    std::env::var(OPT_IN).is_ok_and(|value| values.contains(&value.as_str()))
+}
+
+/// Whether they are to do attention wherever they can.
+pub(crate) fn attention_wanted() -> bool {
+    asked(&["all"])
+}
 
 /// Adapters that need no opting in, by parts of their names and of their drivers: those where the
 /// kernels were right and faster. None is, as they have run on no hardware yet.
@@ -35,7 +46,7 @@ pub(super) fn wanted(info: &AdapterInfo) -> Features {
     let allowed = |(adapter, driver): &(&str, &str)| {
         info.name.contains(adapter) && info.driver_info.contains(driver)
     };
-    if std::env::var_os(OPT_IN).is_some_and(|value| value == "1") || ALLOWED.iter().any(allowed) {
+    if asked(&["1", "all"]) || ALLOWED.iter().any(allowed) {
         Features::EXPERIMENTAL_COOPERATIVE_MATRIX
     } else {
         Features::empty()

@@ -1,89 +1,19 @@
 //! Fused attention with online softmax; beside it, pooling states and key-value caches.
 
 mod cached;
+mod coop;
 mod pool;
+mod rows;
 
 pub use cached::*;
 pub use pool::*;
+pub use rows::Rows;
 
+use super::coop::proven;
 use super::grid::MAX_ROUNDS;
 use super::shaders;
-use crate::gpu::{Caps, Constant, DType, Pass, Tensor};
+use crate::gpu::{Caps, Constant, DType, Gpu, Pass, Tensor};
 use crate::{Error, Result};
-
-/// Rows of heads inside a tensor: element (b, i, h, c) is at
-/// `offset + b * batch + i * row + h * head_dim + c`. All are multiples of 4.
-#[derive(Clone, Copy)]
-pub struct Rows<'a> {
-    pub tensor: &'a Tensor,
-    pub offset: usize,
-    /// 0 where all batches share their rows.
-    pub batch: usize,
-    pub row: usize,
-}
-
-impl<'a> Rows<'a> {
-    /// Part `i` of `of` equal column parts of a (B, L, of·W) tensor.
-    pub fn part(tensor: &'a Tensor, i: usize, of: usize) -> Self {
-        let &[_, rows, cols] = tensor.dims() else {
-            panic!("rows of heads are (B, L, W), not {tensor:?}");
-        };
-        assert_eq!(cols % of, 0, "{of} parts of {tensor:?}");
-        Self {
-            tensor,
-            offset: i * (cols / of),
-            batch: rows * cols,
-            row: cols,
-        }
-    }
-
-    /// All columns of a (B, L, W) tensor.
-    pub fn all(tensor: &'a Tensor) -> Self {
-        Self::part(tensor, 0, 1)
-    }
-
-    /// The same without the first `batches` batches.
-    pub fn skip_batches(self, batches: usize) -> Self {
-        Self {
-            offset: self.offset + batches * self.batch,
-            ..self
-        }
-    }
-
-    /// The same without the first `n` rows of every batch.
-    pub fn skip_rows(self, n: usize) -> Self {
-        Self {
-            offset: self.offset + n * self.row,
-            ..self
-        }
-    }
-
-    /// The first batch's rows for every batch.
-    pub fn shared(self) -> Self {
-        Self { batch: 0, ..self }
-    }
-
-    /// Asserts that `count` rows of `shape` lie inside the tensor; gives the strides in vec4.
-    fn checked(&self, what: &str, count: usize, shape: &Shape) -> [u32; 3] {
-        let Self {
-            tensor,
-            offset,
-            batch,
-            row,
-        } = *self;
-        assert!(
-            offset % 4 == 0 && batch % 4 == 0 && row % 4 == 0,
-            "{what}: offset {offset}, batch {batch} and row {row} are in fours"
-        );
-        let last =
-            offset + (shape.batch - 1) * batch + (count - 1) * row + shape.heads * shape.head_dim;
-        assert!(
-            last <= tensor.len(),
-            "{what}: {count} rows of {shape:?} reach {last} in {tensor:?}"
-        );
-        [offset, batch, row].map(|n| (n / 4) as u32)
-    }
-}
 
 /// Extents of an attention.
 #[derive(Clone, Copy, Debug)]
@@ -117,21 +47,45 @@ enum Variant {
     Broadcast,
     /// One query, invocations spread over the keys.
     Row,
+    /// Cooperative matrices, in f16: where they were asked for and found right.
+    Coop(coop::Workgroup),
+}
+
+/// Who chooses the kernel of an attention.
+#[doc(hidden)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum By {
+    /// The op itself.
+    Choice,
+    /// Cooperative matrices, which must [fit](coop_fits), for tests.
+    Coop,
 }
 
 impl Variant {
     /// The fastest kernel on an adapter, by what was measured. A `state` or the mask of a CLS is
     /// more than [`Row`](Self::Row) can do.
-    fn pick(caps: &Caps, shape: &Shape, elem: DType, mask: Mask, state: bool) -> Self {
+    fn pick(gpu: &Gpu, shape: &Shape, elem: DType, mask: Mask, state: bool) -> Self {
+        let caps = gpu.caps();
         let cls = matches!(mask, Mask::CausalCls(_));
         if shape.queries == 1 && !cls && !state {
             Self::Row
+        } else if let Some(coop) = Self::coop(caps, shape, elem)
+            && proven(gpu).attention
+        {
+            coop
         } else if caps.software() && caps.subgroup == Some((8, 8)) {
             Self::Broadcast
         } else {
             let (tx, ty) = tiles(caps.workgroup_bytes, shape.head_dim, elem);
             Self::Tiles { tx, ty }
         }
+    }
+
+    /// The kernel of cooperative matrices, if it can do this attention.
+    fn coop(caps: &Caps, shape: &Shape, elem: DType) -> Option<Self> {
+        let group = coop::Workgroup::pick(caps, shape.head_dim, elem)?;
+        let variant = Self::Coop(group);
+        (shape.keys <= variant.max_keys(caps, shape)).then_some(variant)
     }
 
     /// The most keys it takes: lavapipe ends every loop of an invocation after a number of rounds.
@@ -142,6 +96,7 @@ impl Variant {
             Self::Tiles { tx, .. } => (4 * tx as usize, head4 + 48),
             Self::Broadcast => (8 * WIDE as usize, head4 + 4),
             Self::Row => (256, head4.max(16) * 8 + 64),
+            Self::Coop(group) => group.rounds(shape),
         };
         if caps.software() {
             MAX_ROUNDS / rounds * keys
@@ -154,11 +109,13 @@ impl Variant {
 /// Eights of keys that the broadcast kernel takes together.
 const WIDE: u32 = 2;
 
+/// Workgroup memory that is used at most: more would leave too few workgroups on a multiprocessor to hide
+/// latency.
+const WORKGROUP_BYTES: u32 = 32 << 10;
+
 /// The largest workgroup of the tiled kernel whose memory fits.
-///
-/// More than 32 KiB would leave too few workgroups on a multiprocessor to hide latency.
 fn tiles(workgroup_bytes: u32, head_dim: usize, elem: DType) -> (u32, u32) {
-    let budget = workgroup_bytes.min(32 * 1024) as usize;
+    let budget = workgroup_bytes.min(WORKGROUP_BYTES) as usize;
     let fits = |&(tx, ty): &(u32, u32)| {
         let (tx, ty) = (tx as usize, ty as usize);
         let stride = ((head_dim / 4) | 1) * 4 * elem.size();
@@ -195,12 +152,24 @@ pub fn attention(
     shape: Shape,
     mask: Mask,
 ) -> Result<Tensor> {
-    let elem = q.tensor.dtype();
+    attention_by(pass, By::Choice, [q, k, v], shape, mask)
+}
+
+/// [`attention`] by a kernel of one's choice: for tests.
+#[doc(hidden)]
+pub fn attention_by(
+    pass: &mut Pass,
+    by: By,
+    operands: [Rows; 3],
+    shape: Shape,
+    mask: Mask,
+) -> Result<Tensor> {
+    let elem = operands[0].tensor.dtype();
     let out = pass.tensor(
         &[shape.batch, shape.queries, shape.heads * shape.head_dim],
         elem,
     )?;
-    attend(pass, [q, k, v], &shape, mask, &out, None)?;
+    attend(pass, by, operands, &shape, mask, &out, None)?;
     Ok(out)
 }
 
@@ -230,9 +199,42 @@ fn scale(shape: &Shape) -> f32 {
     1.0 / (shape.head_dim as f32).sqrt()
 }
 
-/// Records the fastest kernel, which leaves a state if there are tensors for its sum and maximum.
+/// Whether an adapter has cooperative matrices that can do an attention in `elem`.
+#[doc(hidden)]
+pub fn coop_fits(caps: &Caps, shape: &Shape, elem: DType) -> bool {
+    Variant::coop(caps, shape, elem).is_some()
+}
+
+/// The constants with which cooperative matrices do an attention in f16 on an adapter that they fit, so
+/// that tests can translate what the adapter at hand cannot compile. `mask` is the kernel's number.
+#[doc(hidden)]
+pub fn coop_constants(
+    caps: &Caps,
+    head_dim: usize,
+    mask: u32,
+    state: bool,
+) -> Vec<(&'static str, Constant)> {
+    let group = coop::Workgroup::pick(caps, head_dim, DType::F16).expect("a workgroup that fits");
+    let out = if state { DType::F32 } else { DType::F16 };
+    let mut all = constants(head_dim, mask, state, out);
+    all.extend(group.constants());
+    all
+}
+
+/// The constants of every variant but [`Row`](Variant::Row).
+fn constants(head_dim: usize, mask: u32, state: bool, out: DType) -> Vec<(&'static str, Constant)> {
+    vec![
+        ("HEAD", (head_dim as u32).into()),
+        ("MASK", mask.into()),
+        ("STATE", state.into()),
+        ("result", out.into()),
+    ]
+}
+
+/// Records the fastest kernel, or one that was asked for, which leaves a state if there are tensors for its sum and maximum.
 fn attend(
     pass: &mut Pass,
+    by: By,
     operands: [Rows; 3],
     shape: &Shape,
     mask: Mask,
@@ -243,7 +245,10 @@ fn attend(
     let tensors = operands.map(|rows| rows.tensor);
     let elem = tensors[0].dtype();
     let caps = pass.gpu().caps();
-    let variant = Variant::pick(caps, shape, elem, mask, statistics.is_some());
+    let variant = match by {
+        By::Choice => Variant::pick(pass.gpu(), shape, elem, mask, statistics.is_some()),
+        By::Coop => Variant::coop(caps, shape, elem).expect("cooperative matrices that fit"),
+    };
     let max_keys = variant.max_keys(caps, shape);
     if shape.keys > max_keys {
         return Err(Error::AdapterLimit {
@@ -270,12 +275,7 @@ fn attend(
             "ids {ids:?} of {shape:?}"
         );
     }
-    let mut constants: Vec<(&str, Constant)> = vec![
-        ("HEAD", (shape.head_dim as u32).into()),
-        ("MASK", number.into()),
-        ("STATE", statistics.is_some().into()),
-        ("result", out.dtype().into()),
-    ];
+    let mut constants = constants(shape.head_dim, number, statistics.is_some(), out.dtype());
     let (source, grid) = match variant {
         Variant::Tiles { tx, ty } => {
             constants.extend([("TX", tx.into()), ("TY", ty.into())]);
@@ -288,6 +288,12 @@ fn attend(
             let groups = shape.queries.div_ceil(16) as u32;
             let grid = [groups, shape.heads as u32, shape.batch as u32];
             (shaders::ATTENTION_BROADCAST, grid)
+        }
+        Variant::Coop(group) => {
+            constants.extend(group.constants());
+            let groups = shape.queries.div_ceil(group.queries() as usize) as u32;
+            let grid = [groups, shape.heads as u32, shape.batch as u32];
+            (shaders::ATTENTION_COOP, grid)
         }
         Variant::Row => {
             return cached::attend_row(pass, operands, shape, None, out);

@@ -17,6 +17,7 @@ macro_rules! shaders {
 shaders! {
     ATTENTION = "attention";
     ATTENTION_BROADCAST = "attention_broadcast";
+    ATTENTION_COOP = "attention_coop";
     ATTENTION_ROW = "attention_row";
     BEAM_CANDIDATES = "beam_candidates";
     BEAM_STEP = "beam_step";
@@ -50,4 +51,4 @@ shaders! {
 
 /// Those that multiply cooperative matrices: they compute in f16 alone, not every adapter can run them,
 /// and DX12 has nothing to translate them to.
-pub const COOPERATIVE: &[Source] = &[CEILING_COOP, LINEAR_COOP];
+pub const COOPERATIVE: &[Source] = &[ATTENTION_COOP, CEILING_COOP, LINEAR_COOP];

@@ -198,7 +198,7 @@ pub(super) fn tiling(gpu: &Gpu, at: Extents, elem: DType) -> Tiling {
     let table = known.table.get_or_init(|| of_user(caps)).as_ref();
     let winner = table
         .and_then(|table| table.winner(caps, at, elem))
-        .filter(|tiling| tiling.variant() != Variant::Coop || coop::proven(gpu));
+        .filter(|tiling| tiling.variant() != Variant::Coop || coop::proven(gpu).products);
     winner.unwrap_or_else(|| Variant::pick(caps, at).tiling(caps, at))
 }
 

@@ -1,6 +1,6 @@
 //! States of pooling, which merge exactly.
 
-use super::{Mask, Rows, Shape, attend};
+use super::{By, Mask, Rows, Shape, attend};
 use crate::Result;
 use crate::gpu::{DType, Pass, Tensor};
 use crate::ops::grid::folded;
@@ -44,6 +44,17 @@ pub fn attention_state(
     v: Rows,
     shape: Shape,
 ) -> Result<PoolState> {
+    attention_state_by(pass, By::Choice, [q, k, v], shape)
+}
+
+/// [`attention_state`] by a kernel of one's choice: for tests.
+#[doc(hidden)]
+pub fn attention_state_by(
+    pass: &mut Pass,
+    by: By,
+    operands: [Rows; 3],
+    shape: Shape,
+) -> Result<PoolState> {
     let state = PoolState::allocate(
         pass,
         shape.batch,
@@ -54,7 +65,8 @@ pub fn attention_state(
     let statistics = Some([&state.sum, &state.max]);
     attend(
         pass,
-        [q, k, v],
+        by,
+        operands,
         &shape,
         Mask::None,
         &state.value,
