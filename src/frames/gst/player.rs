@@ -355,9 +355,10 @@ mod tests {
         let tap = Arc::downgrade(&player.tap);
         let sink = player.sink.downgrade();
         drop((player, shot));
+        // A busy machine may end the pipeline late, on another thread.
         let started = Instant::now();
         while tap.strong_count() > 0 || sink.upgrade().is_some() {
-            assert!(started.elapsed() < Duration::from_secs(5), "still held");
+            assert!(started.elapsed() < Duration::from_secs(60), "still held");
             thread::sleep(Duration::from_millis(1));
         }
     }
