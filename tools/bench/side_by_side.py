@@ -68,15 +68,17 @@ def main() -> None:
     parser.add_argument("--model", default="coca_ViT-B-32")
     parser.add_argument("--device", default="cpu", choices=["cpu", "cuda"], help="of PyTorch")
     parser.add_argument("--burn", help="the binary of tools/bench/burn")
+    parser.add_argument("--parts", nargs="+", default=("models", "kernels"), choices=("models", "kernels"))
     parser.add_argument("--no-compile", action="store_true", help="leave compiled PyTorch out")
     parser.add_argument("--frames", type=int, default=8)
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--out", type=Path, help="keep every report in this directory")
     args = parser.parse_args()
-    compare(f"{args.model}, random weights, {args.frames} frames", models(args), of_model,
-            args.rounds, args.out)
-    if args.burn:
+    if "models" in args.parts:
+        compare(f"{args.model}, random weights, {args.frames} frames", models(args), of_model,
+                args.rounds, args.out)
+    if "kernels" in args.parts and args.burn:
         compare("Parts of the image encoders", kernels(args), of_kernels, args.rounds, args.out)
 
 
