@@ -5,8 +5,7 @@
 
 Without videos it makes two of ten seconds in H.264, 360 and 1080 lines, with GStreamer's `gst-launch-1.0`
 and `x264enc`. A figure is the median over rounds of their medians; every round runs all in the other
-order than the round before. Needs av and decord from PyPI; with --torchcodec, torch, torchcodec and
-FFmpeg's libraries, too.
+order than the round before. Needs tools/requirements.txt; with --torchcodec FFmpeg's libraries, too.
 """
 
 import argparse
