@@ -15,6 +15,7 @@ mod normed;
 mod pool;
 pub mod preprocess;
 mod score;
+mod texture;
 
 use std::time::Instant;
 
@@ -156,5 +157,6 @@ pub fn all(caps: &Caps) -> Vec<Case> {
     cases.extend(beams::cases());
     cases.extend(preprocess::cases());
     cases.extend(score::cases());
+    cases.extend(texture::cases());
     cases
 }

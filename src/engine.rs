@@ -2,6 +2,7 @@
 
 mod answers;
 mod cells;
+mod frame_state;
 mod pooling;
 mod shots;
 mod sliding;
@@ -20,6 +21,7 @@ use crate::tokenizer::Tokenizer;
 use crate::{Error, Result};
 
 pub use answers::{Choice, Scored};
+pub use frame_state::FrameState;
 pub use pooling::Pooling;
 pub use windows::{JoinedWindows, Opened, VideoWindows, Window, WindowOptions};
 

@@ -5,6 +5,7 @@ mod busy;
 mod caps;
 mod context;
 pub(crate) mod coop;
+mod host;
 mod kernel;
 mod once;
 mod pass;
@@ -15,7 +16,7 @@ mod timestamps;
 
 pub use busy::BusyClock;
 pub use caps::Caps;
-pub use context::Gpu;
+pub use context::{Gpu, Origin};
 pub use kernel::{Constant, Kernel, Source, assemble};
 pub use pass::{Pass, ScopeTime, Submission, Work};
 pub use pool::PoolStats;

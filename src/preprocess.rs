@@ -10,6 +10,7 @@
 
 pub(crate) mod layout;
 pub(crate) mod resample;
+mod texture;
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -18,6 +19,7 @@ use num_rational::Ratio;
 
 use self::layout::Layout;
 use self::resample::{Axis, Resample};
+pub use self::texture::{TextureColor, texture_patches};
 use crate::frames::{Frame, Picture};
 use crate::gpu::{DType, Kernel, Pass, Tensor};
 use crate::ops::grid::folded;
@@ -97,13 +99,25 @@ pub fn patches(
     patch: u32,
     elem: DType,
 ) -> Result<Tensor> {
-    let [grid, columns] = patch_shape(config.size, patch)?;
+    patch_shape(config.size, patch)?;
     let pixels = pixels(pass, frames, config)?;
+    cut(pass, &pixels, config, patch, elem)
+}
+
+/// Pixels (T, S, S) u32 as [`patches`].
+fn cut(
+    pass: &mut Pass,
+    pixels: &Tensor,
+    config: &Preprocess,
+    patch: u32,
+    elem: DType,
+) -> Result<Tensor> {
+    let [grid, columns] = patch_shape(config.size, patch)?;
     let table: Vec<f32> = (0..3 * 256)
         .map(|i| ((i % 256) as f32 / 255.0 - config.mean[i / 256]) / config.std[i / 256])
         .collect();
     let table = pass.upload_f32(&[3, 256], elem, &table)?;
-    let cut = pass.tensor(&[frames.len(), grid * grid, columns], elem)?;
+    let cut = pass.tensor(&[pixels.dim(0), grid * grid, columns], elem)?;
     let constants = [
         ("SIZE", config.size.into()),
         ("PATCH", patch.into()),
@@ -115,7 +129,7 @@ pub fn patches(
     dispatch(
         pass,
         &kernel,
-        &[&table, &pixels, &cut],
+        &[&table, pixels, &cut],
         &(quads as u32),
         quads,
     );

@@ -57,10 +57,11 @@ pub fn cases() -> Vec<Case> {
 }
 
 /// A picture whose bytes repeat late, as BT.709 video.
-fn frame(format: PixelFormat, width: u32, height: u32) -> Frame {
+pub(super) fn frame(format: PixelFormat, width: u32, height: u32) -> Frame {
     let (w, h) = (width as usize, height as usize);
     let sizes = match format {
         PixelFormat::Rgb8 => vec![(3 * w, h)],
+        PixelFormat::Rgba8 => vec![(4 * w, h)],
         _ => vec![
             (w, h),
             (w.div_ceil(2), h.div_ceil(2)),

@@ -23,13 +23,16 @@ use crate::{Error, Result};
 pub struct Gpu {
     pub(super) shared: Arc<Shared>,
     pub(super) kernels: Arc<KernelCache>,
-    caps: Arc<Caps>,
+    pub(super) caps: Arc<Caps>,
+    /// Where tensors come from: what is recorded for the host has a pool of its own.
+    pub(super) pool: Arc<Pool>,
 }
 
 pub(super) struct Shared {
     pub device: wgpu::Device,
     pub queue: wgpu::Queue,
-    pub pool: Arc<Pool>,
+    /// For what is recorded into encoders of the host's.
+    pub host_pool: Arc<Pool>,
     /// What the ops know of how kernels do on this device.
     pub known: OnceLock<Box<dyn Any + Send + Sync>>,
     pub belt: Mutex<wgpu::util::StagingBelt>,
@@ -37,7 +40,14 @@ pub(super) struct Shared {
     pub recording: Recording,
     pub work: Mutex<Work>,
     pub clock: Running,
+    origin: OnceLock<Origin>,
     lost: Arc<Mutex<Option<String>>>,
+}
+
+/// Where a device that was opened here comes from.
+pub struct Origin {
+    pub instance: wgpu::Instance,
+    pub adapter: wgpu::Adapter,
 }
 
 /// How long one submission may take before the device counts as lost. Software adapters compile
@@ -49,7 +59,8 @@ impl Gpu {
     ///
     /// Logs one warning if that is a software adapter.
     pub fn new() -> Result<Self> {
-        let adapter = adapters::best(&adapters::instance())?;
+        let instance = adapters::instance();
+        let adapter = adapters::best(&instance)?;
         let required_features = Self::required_features(&adapter);
         let desc = wgpu::DeviceDescriptor {
             label: Some("vcoca-gpu"),
@@ -61,6 +72,7 @@ impl Gpu {
         let (device, queue) = pollster::block_on(adapter.request_device(&desc))
             .map_err(|e| Error::NoAdapter(format!("{}: {e}", adapter.get_info().name)))?;
         let gpu = Self::from_wgpu(&adapter, device, queue)?;
+        let _ = gpu.shared.origin.set(Origin { instance, adapter });
         let lost = Arc::clone(&gpu.shared.lost);
         gpu.device()
             .set_device_lost_callback(move |reason, message| {
@@ -91,10 +103,12 @@ impl Gpu {
         }
         Ok(Self {
             kernels: Arc::new(KernelCache::of_user(&device)),
+            pool: Arc::default(),
             shared: Arc::new(Shared {
                 known: OnceLock::new(),
                 belt: Mutex::new(staging(&device)),
-                pool: Arc::default(),
+                host_pool: Arc::default(),
+                origin: OnceLock::new(),
                 recording: Recording::default(),
                 work: Mutex::default(),
                 clock: Running::default(),
@@ -152,6 +166,12 @@ impl Gpu {
         }
     }
 
+    /// The instance and the adapter of a device that [`Gpu::new`] opened: what a window needs to show on
+    /// it. A host has its own.
+    pub fn origin(&self) -> Option<&Origin> {
+        self.shared.origin.get()
+    }
+
     pub fn device(&self) -> &wgpu::Device {
         &self.shared.device
     }
@@ -161,7 +181,7 @@ impl Gpu {
     }
 
     pub fn pool_stats(&self) -> PoolStats {
-        self.shared.pool.stats()
+        self.pool.stats() + self.shared.host_pool.stats()
     }
 
     /// Everything submitted so far.
@@ -171,12 +191,14 @@ impl Gpu {
 
     /// Gives every free buffer back to the driver.
     pub fn trim(&self) {
-        self.shared.pool.trim();
+        self.pool.trim();
+        self.shared.host_pool.trim();
     }
 
     /// Forgets the peak so far: [`PoolStats::peak_bytes`] begins anew with what is held now.
     pub fn restart_peak(&self) {
-        self.shared.pool.restart_peak();
+        self.pool.restart_peak();
+        self.shared.host_pool.restart_peak();
     }
 
     /// Starts recording. Waits while another pass of this device is open.
@@ -213,7 +235,7 @@ impl Gpu {
                 },
             });
         }
-        let pool = &self.shared.pool;
+        let pool = &self.pool;
         let take = || {
             pool.take(bytes, pooled, self.caps().buffer_bytes, |size| {
                 self.create(size)

@@ -5,19 +5,21 @@ use wgpu::ErrorFilter;
 
 use super::busy::Span;
 use super::context::lock;
+use super::host::Target;
 use super::recording::Line;
 use super::timestamps::{self, MAX_PAIRS};
-use super::{DType, Gpu, Kernel, Tensor};
+use super::{DType, Gpu, Kernel, Tensor, host};
 use crate::Result;
 
-/// A line of dispatches, copies and uploads that run in the order they are recorded.
+/// A line of dispatches, copies and uploads that run in the order they are recorded, in an encoder of
+/// its own or in one of the host's.
 ///
 /// Only one pass of a device is open at a time, because buffers of dropped tensors are reused in
 /// recording order. Reading back or opening a second pass on the same thread before
 /// [`submit`](Pass::submit) would wait for ever: that is asserted.
 pub struct Pass<'g> {
     gpu: &'g Gpu,
-    encoder: wgpu::CommandEncoder,
+    encoder: Target<'g>,
     compute: Option<wgpu::ComputePass<'static>>,
     scope: Option<String>,
     timing: Option<Timing>,
@@ -67,7 +69,7 @@ impl<'g> Pass<'g> {
         Self {
             gpu,
             span: gpu.shared.clock.begin(device, &mut encoder),
-            encoder,
+            encoder: Target::Own(encoder),
             compute: None,
             scope: None,
             timing: timed.then(|| Timing {
@@ -78,6 +80,24 @@ impl<'g> Pass<'g> {
             cooperative: 0,
             uploaded: 0,
             _line: line,
+        }
+    }
+
+    /// A pass in an encoder of the host's, which [`recorded`](Self::recorded) ends: it is the host that
+    /// submits. `gpu` is [for the host](Gpu::for_host), so that no buffer of this pass is reused by work
+    /// that may run before it.
+    pub(super) fn within(gpu: &'g Gpu, encoder: &'g mut wgpu::CommandEncoder) -> Self {
+        Self {
+            gpu,
+            span: None,
+            encoder: Target::Host(encoder),
+            compute: None,
+            scope: None,
+            timing: None,
+            dispatches: 0,
+            cooperative: 0,
+            uploaded: 0,
+            _line: gpu.shared.recording.enter(),
         }
     }
 
@@ -110,16 +130,35 @@ impl<'g> Pass<'g> {
         immediates: &impl Pod,
         grid: [u32; 3],
     ) {
-        let entries: Vec<_> = tensors
-            .iter()
-            .enumerate()
-            .map(|(i, tensor)| wgpu::BindGroupEntry {
+        self.dispatch_bound(kernel, tensors.iter().map(whole), immediates, grid);
+    }
+
+    /// The same for a kernel that reads a texture at `@binding(0)`; `tensors[i]` is bound at
+    /// `@binding(i + 1)`.
+    pub fn dispatch_texture(
+        &mut self,
+        kernel: &Kernel,
+        texture: &wgpu::TextureView,
+        tensors: &[&Tensor],
+        immediates: &impl Pod,
+        grid: [u32; 3],
+    ) {
+        let texture = wgpu::BindingResource::TextureView(texture);
+        let resources = std::iter::once(texture).chain(tensors.iter().map(whole));
+        self.dispatch_bound(kernel, resources, immediates, grid);
+    }
+
+    fn dispatch_bound<'t>(
+        &mut self,
+        kernel: &Kernel,
+        resources: impl Iterator<Item = wgpu::BindingResource<'t>>,
+        immediates: &impl Pod,
+        grid: [u32; 3],
+    ) {
+        let entries: Vec<_> = (resources.enumerate())
+            .map(|(i, resource)| wgpu::BindGroupEntry {
                 binding: i as u32,
-                resource: wgpu::BindingResource::Buffer(wgpu::BufferBinding {
-                    buffer: tensor.buffer(),
-                    offset: 0,
-                    size: wgpu::BufferSize::new(tensor.padded_bytes()),
-                }),
+                resource,
             })
             .collect();
         let bindings = self
@@ -200,6 +239,9 @@ impl<'g> Pass<'g> {
             return;
         };
         self.compute = None;
+        if let Target::Host(encoder) = &mut self.encoder {
+            return host::write(self.gpu, encoder, tensor.buffer(), offset, bytes);
+        }
         let mut view = lock(&self.gpu.shared.belt).write_buffer(
             &mut self.encoder,
             tensor.buffer(),
@@ -273,6 +315,16 @@ impl<'g> Pass<'g> {
         timestamps::resolve(self.gpu, &mut self.encoder, queries, pairs)
     }
 
+    /// Ends a pass in an encoder of the host's.
+    pub(super) fn recorded(mut self) -> Result<()> {
+        assert!(matches!(self.encoder, Target::Host(_)), "submit it");
+        self.compute = None;
+        let mut work = lock(&self.gpu.shared.work);
+        work.dispatches += self.dispatches as u64;
+        work.cooperative += self.cooperative as u64;
+        self.gpu.check_lost()
+    }
+
     /// Submits everything recorded; does not wait for it to run.
     pub fn submit(mut self) -> Result<Submission> {
         self.compute = None;
@@ -298,7 +350,9 @@ impl<'g> Pass<'g> {
         if self.uploaded > 0 {
             belt.finish();
         }
-        let encoder = self.encoder;
+        let Target::Own(encoder) = self.encoder else {
+            panic!("an encoder of the host's is submitted by the host");
+        };
         gpu.scoped(ErrorFilter::OutOfMemory, || {
             gpu.scoped(ErrorFilter::Validation, || {
                 gpu.queue().submit([encoder.finish()]);
@@ -315,6 +369,15 @@ impl<'g> Pass<'g> {
         drop(belt);
         Ok(Submission { gpu, timing })
     }
+}
+
+/// The part of a tensor's buffer that it uses.
+fn whole<'t>(tensor: &&'t Tensor) -> wgpu::BindingResource<'t> {
+    wgpu::BindingResource::Buffer(wgpu::BufferBinding {
+        buffer: tensor.buffer(),
+        offset: 0,
+        size: wgpu::BufferSize::new(tensor.padded_bytes()),
+    })
 }
 
 /// Host-visible memory that uploads go through.

@@ -6,6 +6,7 @@
 //! last used it is still only recorded.
 
 use std::collections::HashMap;
+use std::ops::Add;
 use std::sync::{Arc, Mutex, Weak};
 
 use super::context::lock;
@@ -24,6 +25,21 @@ pub struct PoolStats {
     pub allocations: u64,
     /// Requests served by a buffer that was already there.
     pub hits: u64,
+}
+
+impl Add for PoolStats {
+    type Output = Self;
+
+    /// Of two pools together; the peaks need not have been at one time.
+    fn add(self, other: Self) -> Self {
+        Self {
+            live_bytes: self.live_bytes + other.live_bytes,
+            peak_bytes: self.peak_bytes + other.peak_bytes,
+            held_bytes: self.held_bytes + other.held_bytes,
+            allocations: self.allocations + other.allocations,
+            hits: self.hits + other.hits,
+        }
+    }
 }
 
 #[derive(Default)]

@@ -45,6 +45,7 @@ shaders! {
     SCORE_TOKENS = "score_tokens";
     SLICE_ROWS = "slice_rows";
     SOFTMAX = "softmax";
+    TEXTURE_RGB = "texture_rgb";
     TOKEN_LOGPROBS = "token_logprobs";
     TOP_K = "top_k";
 }

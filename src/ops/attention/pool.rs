@@ -7,6 +7,7 @@ use crate::ops::grid::folded;
 use crate::ops::shaders;
 
 /// A state of the online softmax of pooling: states over disjoint keys merge exactly.
+#[derive(Clone)]
 pub struct PoolState {
     /// (B, Q, H) `f32`: Σ exp(score - max); 0 marks an empty state.
     pub sum: Tensor,
