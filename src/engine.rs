@@ -9,11 +9,11 @@ mod sliding;
 mod texts;
 mod windows;
 
-use std::ops::AddAssign;
+use std::ops::{AddAssign, ControlFlow};
 use std::time::Instant;
 
 use crate::frames::Frame;
-use crate::generate::{Generated, Options, generate, rehearse};
+use crate::generate::{Generated, Options, generate, generate_streaming, rehearse};
 use crate::gpu::{DType, Gpu, Pass, Tensor};
 use crate::model::{Clips, CoCa, FrameTokens, LoadProgress, ModelSource, Taps};
 use crate::preprocess::patches;
@@ -209,17 +209,36 @@ impl Engine {
             let clock = Instant::now();
             let texts = generate(&self.model, &self.contexts(some)?, options)?;
             let generate = lap(clock);
-            let caption = |written: Generated| Caption {
-                text: self.tokenizer.decode(&written.tokens),
-                tokens: written.tokens,
-                logprob: written.logprob,
-                score: written.score,
-                generate,
-            };
+            let caption = |written| self.told(written, generate);
             let texts = texts.into_iter();
             captions.extend(texts.map(|texts| texts.into_iter().map(caption).collect()));
         }
         Ok(captions)
+    }
+
+    /// [`caption`](Self::caption), which shows the words as they come; a `Break` ends the sentence there.
+    ///
+    /// Errors: as [`generate_streaming`].
+    pub fn caption_streaming(
+        &self,
+        clip: &Clip,
+        options: &Options,
+        show: &mut dyn FnMut(&str) -> ControlFlow<()>,
+    ) -> Result<Caption> {
+        let clock = Instant::now();
+        let mut decoded = |tokens: &[u32]| show(&self.tokenizer.decode(tokens));
+        let written = generate_streaming(&self.model, &clip.context, options, &mut decoded)?;
+        Ok(self.told(written, lap(clock)))
+    }
+
+    fn told(&self, written: Generated, generate: f64) -> Caption {
+        Caption {
+            text: self.tokenizer.decode(&written.tokens),
+            tokens: written.tokens,
+            logprob: written.logprob,
+            score: written.score,
+            generate,
+        }
     }
 
     /// The contexts of clips behind each other: (B, Q-1, E) f32.

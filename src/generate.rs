@@ -9,6 +9,8 @@ mod score;
 pub(crate) use score::fit;
 pub use score::score;
 
+use std::ops::ControlFlow;
+
 use chains::Chains;
 
 use crate::gpu::{DType, Gpu, Pass, Tensor};
@@ -247,9 +249,45 @@ pub fn generate(model: &CoCa, context: &Tensor, options: &Options) -> Result<Vec
         }
         Strategy::Beams(search) => beams::write(model, context, &start, search, options.candidates),
     }?;
-    let numbers = texts.iter().flatten().map(|text| text.logprob);
-    match numbers.into_iter().all(f32::is_finite) {
-        true => Ok(texts),
+    finite(model, texts.iter().flatten())?;
+    Ok(texts)
+}
+
+/// Writes one text about one clip, `context` (1, Q-1, E) f32, and shows what there is of it after every
+/// id: SOT, the prompt, and the ids so far. A `Break` ends the text there. Blocks until it has ended.
+///
+/// It is the text that [`generate`] writes, in more and shorter submissions.
+///
+/// Errors: as [`generate`]; [`Error::Argument`] for beams and for several candidates, which are not known
+/// before their end.
+pub fn generate_streaming(
+    model: &CoCa,
+    context: &Tensor,
+    options: &Options,
+    show: &mut dyn FnMut(&[u32]) -> ControlFlow<()>,
+) -> Result<Generated> {
+    let start = Start::check(model.config(), options)?;
+    let draw = match options.strategy {
+        Strategy::Greedy => None,
+        Strategy::Draw(draw) => Some(draw),
+        Strategy::Beams(search) => {
+            return refuse("a text shown while it is written", "no beams", search.beams);
+        }
+    };
+    if options.candidates != 1 {
+        let what = "candidates of a text shown while it is written";
+        return refuse(what, "1", options.candidates);
+    }
+    assert_eq!(context.dim(0), 1, "one clip");
+    let text = chains::stream(model, context, &start, draw, show)?;
+    finite(model, [&text])?;
+    Ok(text)
+}
+
+/// Refuses texts whose probabilities are not numbers.
+fn finite<'t>(model: &CoCa, texts: impl IntoIterator<Item = &'t Generated>) -> Result<()> {
+    match texts.into_iter().all(|text| text.logprob.is_finite()) {
+        true => Ok(()),
         false => Err(Error::Overflow(model.dtype())),
     }
 }
@@ -316,26 +354,32 @@ impl Start {
 }
 
 /// Records step after step, each of which takes all texts from `len` ids to one more of which `seen`
-/// have been read before, and submits some at a time, until all are `done` or full. Blocks; gives
-/// the number of ids.
+/// have been read before, and submits `at_once` of them at a time, until `look`, which is told the number
+/// of ids after each submission, says that this is the end, or all are full. Blocks; gives the number of
+/// ids.
 fn take_steps<'g>(
     mut pass: Pass<'g>,
     start: &Start,
-    done: &Tensor,
+    at_once: usize,
     step: impl Fn(&mut Pass<'g>, usize, usize) -> Result<()>,
+    mut look: impl FnMut(usize) -> Result<bool>,
 ) -> Result<usize> {
     let gpu = pass.gpu();
     let (mut seen, mut len) = (0, start.ids.len());
     loop {
-        for _ in 0..STEPS_AT_ONCE.min(start.rules.seq_len - len) {
+        for _ in 0..at_once.min(start.rules.seq_len - len) {
             step(&mut pass, seen, len)?;
             (seen, len) = (len, len + 1);
         }
         pass.submit()?;
-        let all_done = gpu.read_u32(done)?.iter().all(|&done| done != 0);
-        if all_done || len == start.rules.seq_len {
+        if look(len)? || len == start.rules.seq_len {
             return Ok(len);
         }
         pass = gpu.pass();
     }
+}
+
+/// Whether every text has ended, as the GPU notes it.
+fn all_done(gpu: &Gpu, done: &Tensor) -> Result<bool> {
+    Ok(gpu.read_u32(done)?.iter().all(|&done| done != 0))
 }

@@ -2,7 +2,7 @@
 //!
 //! Unlike OpenCLIP's it continues a prompt, and takes one group for all: they never differ.
 
-use super::{BeamSearch, Generated, Scoring, Start, take_steps};
+use super::{BeamSearch, Generated, STEPS_AT_ONCE, Scoring, Start, all_done, take_steps};
 use crate::Result;
 use crate::gpu::{DType, Gpu, Pass, Tensor};
 use crate::model::CoCa;
@@ -30,12 +30,14 @@ pub(super) fn write(
     let cache = model.text_cache(&mut pass, context, beams, rules.seq_len)?;
 
     let (tokens, history) = (&state.tokens, Some(&state.history));
-    let len = take_steps(pass, start, &state.done, |pass, seen, len| {
+    let step = |pass: &mut Pass, seen, len| {
         let logits = model.next_logits(pass, tokens, seen, len - seen, &cache, history)?;
         let scores = score_tokens(pass, &logits, tokens, len, rules, scale)?;
         let best = beam_candidates(pass, &logits, &scores, 2 * beams, scale)?;
         beam_step(pass, &best, &state, len, rules.eos)
-    })?;
+    };
+    let look = |_| all_done(gpu, &state.done);
+    let len = take_steps(pass, start, STEPS_AT_ONCE, step, look)?;
     let mut clips = finished(gpu, &state, start, len)?;
     clips
         .iter_mut()

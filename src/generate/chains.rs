@@ -1,6 +1,8 @@
 //! Texts written straight on: the likeliest id each time, or a drawn one.
 
-use super::{Draw, Generated, Start, take_steps};
+use std::ops::ControlFlow;
+
+use super::{Draw, Generated, STEPS_AT_ONCE, Start, all_done, take_steps};
 use crate::Result;
 use crate::gpu::{DType, Pass, Tensor};
 use crate::model::{CoCa, TextCache};
@@ -58,6 +60,17 @@ impl<'a> Chains<'a> {
         let draw = step(self.draw, self.candidates, len);
         sample_step(pass, &logits, &scores, written, len, rules, &draw)
     }
+
+    /// What was written so far: `len` ids of each text, up to its end.
+    fn texts(&self, start: &Start, len: usize) -> Result<Vec<Generated>> {
+        let gpu = self.model.gpu();
+        let tokens = gpu.read_u32(&self.written.tokens)?;
+        let logprobs = gpu.read_f32(&self.written.logprobs)?;
+        let row = self.rules.seq_len;
+        Ok((tokens.chunks(row).zip(logprobs.chunks(row)))
+            .map(|(tokens, logprobs)| text(&tokens[..len], &logprobs[..len], start))
+            .collect())
+    }
 }
 
 /// Writes `candidates` texts about each clip, ordered by their log-probability.
@@ -68,22 +81,14 @@ pub(super) fn write(
     draw: Option<Draw>,
     candidates: usize,
 ) -> Result<Vec<Vec<Generated>>> {
-    let (gpu, rules) = (model.gpu(), &start.rules);
+    let gpu = model.gpu();
     let mut pass = gpu.pass();
     let chains = Chains::start(&mut pass, model, context, start, draw, candidates)?;
     let written = &chains.written;
-    let len = take_steps(pass, start, &written.done, |pass, seen, len| {
-        chains.step(pass, seen, len)
-    })?;
-
-    let tokens = gpu.read_u32(&written.tokens)?;
-    let logprobs = gpu.read_f32(&written.logprobs)?;
-    let rows = tokens
-        .chunks(rules.seq_len)
-        .zip(logprobs.chunks(rules.seq_len));
-    let texts: Vec<_> = rows
-        .map(|(tokens, logprobs)| text(&tokens[..len], &logprobs[..len], start))
-        .collect();
+    let step = |pass: &mut Pass, seen, len| chains.step(pass, seen, len);
+    let look = |_| all_done(gpu, &written.done);
+    let len = take_steps(pass, start, STEPS_AT_ONCE, step, look)?;
+    let texts = chains.texts(start, len)?;
     Ok((texts.chunks(candidates))
         .map(|texts| {
             let mut texts = texts.to_vec();
@@ -91,6 +96,27 @@ pub(super) fn write(
             texts
         })
         .collect())
+}
+
+/// Writes one text about one clip and shows it after every id, until it has ended or `show` breaks it off.
+pub(super) fn stream(
+    model: &CoCa,
+    context: &Tensor,
+    start: &Start,
+    draw: Option<Draw>,
+    show: &mut dyn FnMut(&[u32]) -> ControlFlow<()>,
+) -> Result<Generated> {
+    let gpu = model.gpu();
+    let mut pass = gpu.pass();
+    let chains = Chains::start(&mut pass, model, context, start, draw, 1)?;
+    let written = &chains.written;
+    let step = |pass: &mut Pass, seen, len| chains.step(pass, seen, len);
+    let look = |len| {
+        let tokens = gpu.read_u32(&written.tokens)?;
+        Ok(show(&tokens[..len]).is_break() || all_done(gpu, &written.done)?)
+    };
+    let len = take_steps(pass, start, 1, step, look)?;
+    Ok(chains.texts(start, len)?.remove(0))
 }
 
 /// How the id number `len` is drawn.

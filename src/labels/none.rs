@@ -43,6 +43,13 @@ impl NoneOfThese {
     /// Errors: the device's.
     pub fn logit(&self, engine: &Engine, clip: &Clip, embedding: &[f32]) -> Result<f32> {
         let caption = engine.caption(clip, &Options::default())?.text;
+        self.logit_beside(engine, &caption, embedding)
+    }
+
+    /// [`logit`](Self::logit) for a clip of which the caption is known. Blocks until the caption is read.
+    ///
+    /// Errors: those of [`Engine::embed_texts`].
+    pub fn logit_beside(&self, engine: &Engine, caption: &str, embedding: &[f32]) -> Result<f32> {
         let caption = engine.embed_texts(&[caption])?.remove(0);
         let told = engine.model().logit_scale() * dot(embedding, &caption);
         let neutral = self.neutral.logits(embedding);
