@@ -49,6 +49,8 @@ pub mod hub;
 #[cfg(feature = "index")]
 pub mod index;
 pub mod labels;
+#[cfg(feature = "gstreamer")]
+pub mod live;
 pub mod metrics;
 pub mod model;
 pub mod ops;
