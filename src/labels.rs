@@ -85,6 +85,6 @@ fn mean<T: AsRef<[f32]>>(embeddings: &[T]) -> Vec<f32> {
     sum.iter().map(|x| (x / length) as f32).collect()
 }
 
-fn dot(a: &[f32], b: &[f32]) -> f32 {
+pub(crate) fn dot(a: &[f32], b: &[f32]) -> f32 {
     a.iter().zip(b).map(|(a, b)| a * b).sum()
 }

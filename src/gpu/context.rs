@@ -252,6 +252,15 @@ impl Gpu {
         Ok(Tensor::new(dims, dtype, buffer))
     }
 
+    /// A texture of one's own. Errors: out of memory, a descriptor that the device refuses.
+    pub(crate) fn texture(&self, desc: &wgpu::TextureDescriptor) -> Result<wgpu::Texture> {
+        self.scoped(ErrorFilter::OutOfMemory, || {
+            self.scoped(ErrorFilter::Validation, || {
+                self.device().create_texture(desc)
+            })
+        })?
+    }
+
     fn create(&self, size: u64) -> Result<wgpu::Buffer> {
         self.scoped(ErrorFilter::OutOfMemory, || {
             self.scoped(ErrorFilter::Validation, || {

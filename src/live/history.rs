@@ -1,0 +1,190 @@
+//! What is remembered of a live source: frames of the last seconds one by one, older ones merged into
+//! moments, and an embedding of each.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use super::{Moment, Thumbnail};
+use crate::Result;
+use crate::engine::{Clip, Engine};
+use crate::frames::Seconds;
+use crate::labels::dot;
+use crate::ops::attention::PoolState;
+use crate::windows::Span;
+
+/// Moments that are kept: one has an eightieth part of what is remembered, and a second at least.
+const MOMENTS: i64 = 80;
+
+/// A ring of pooler states on the GPU, bounded by time.
+pub(super) struct History {
+    /// Seconds of a clip.
+    window: Seconds,
+    /// Seconds that are remembered.
+    keep: Seconds,
+    /// The frames of the last `window` seconds, and those that no moment has yet.
+    recent: VecDeque<Recent>,
+    /// How many of the recent frames a moment has, too.
+    settled: usize,
+    moments: VecDeque<Kept>,
+    frames: VecDeque<(Seconds, Arc<[f32]>)>,
+    /// Where the scene begins: a clip shows nothing of the one before.
+    scene: Seconds,
+    /// Of the moment that is under way.
+    thumbnail: Option<(Seconds, Arc<Thumbnail>)>,
+}
+
+struct Recent {
+    time: Seconds,
+    state: PoolState,
+}
+
+struct Kept {
+    moment: Moment,
+    state: PoolState,
+}
+
+impl History {
+    pub fn new(window: Seconds, keep: Seconds) -> Self {
+        Self {
+            window,
+            keep: keep.max(window),
+            recent: VecDeque::new(),
+            settled: 0,
+            moments: VecDeque::new(),
+            frames: VecDeque::new(),
+            scene: Seconds::ZERO,
+            thumbnail: None,
+        }
+    }
+
+    /// Seconds of a moment.
+    fn length(&self) -> Seconds {
+        (self.keep / MOMENTS).max(Seconds::ONE)
+    }
+
+    /// Before this nothing is remembered.
+    pub fn oldest(&self, now: Seconds) -> Seconds {
+        now - self.keep
+    }
+
+    /// A frame was read; of each moment one thumbnail is asked for, near its middle. Tells whether a
+    /// moment has ended.
+    pub fn see(
+        &mut self,
+        engine: &Engine,
+        time: Seconds,
+        state: PoolState,
+        embedding: Arc<[f32]>,
+        thumbnail: impl FnOnce() -> Thumbnail,
+    ) -> Result<bool> {
+        let start = self.recent.get(self.settled).map_or(time, |first| first.time);
+        let ended = time - start >= self.length();
+        if ended {
+            self.settle(engine, time)?;
+        }
+        let start = self.recent.get(self.settled).map_or(time, |first| first.time);
+        let middle = start + self.length() / 2;
+        let early = self.thumbnail.as_ref().is_none_or(|(taken, _)| *taken < middle);
+        if self.thumbnail.is_none() || (early && time >= middle) {
+            self.thumbnail = Some((time, Arc::new(thumbnail())));
+        }
+        self.recent.push_back(Recent { time, state });
+        self.frames.push_back((time, embedding));
+        self.forget(time);
+        Ok(ended)
+    }
+
+    /// Makes a moment of the frames that have none yet; it ends at `end`, or where the last frame is.
+    fn settle(&mut self, engine: &Engine, end: Seconds) -> Result<()> {
+        let fresh = self.recent.range(self.settled..);
+        let (Some(first), Some(last), Some((_, thumbnail))) = (
+            self.recent.get(self.settled),
+            self.recent.back(),
+            self.thumbnail.take(),
+        ) else {
+            return Ok(());
+        };
+        let span = Span {
+            start: first.time,
+            // After a loss the next frame is far.
+            end: end.min(last.time + Seconds::ONE),
+        };
+        let state = engine.merge(fresh.map(|recent| &recent.state))?;
+        self.moments.push_back(Kept {
+            moment: Moment { span, thumbnail },
+            state,
+        });
+        self.settled = self.recent.len();
+        Ok(())
+    }
+
+    fn forget(&mut self, now: Seconds) {
+        while self.settled > 0 && self.recent[0].time < now - self.window {
+            self.recent.pop_front();
+            self.settled -= 1;
+        }
+        let oldest = self.oldest(now);
+        while self.moments.front().is_some_and(|kept| kept.moment.span.end < oldest) {
+            self.moments.pop_front();
+        }
+        while self.frames.front().is_some_and(|(time, _)| *time < oldest) {
+            self.frames.pop_front();
+        }
+    }
+
+    /// A scene begins.
+    pub fn cut(&mut self, start: Seconds) {
+        self.scene = start;
+    }
+
+    /// The clip of the last seconds, as far as the scene goes back; none before the first frame.
+    pub fn clip(&self, engine: &Engine) -> Result<Option<Clip>> {
+        let Some(last) = self.recent.back() else {
+            return Ok(None);
+        };
+        let from = (last.time - self.window).max(self.scene.min(last.time));
+        let shown = self.recent.iter().filter(|recent| recent.time >= from);
+        let merged = engine.merge(shown.map(|recent| &recent.state))?;
+        engine.pool(&merged).map(Some)
+    }
+
+    /// The clip of all moments, and of frames that are in none yet, that a stretch touches; none where
+    /// nothing is remembered.
+    pub fn clip_of(&self, engine: &Engine, span: Span) -> Result<Option<Clip>> {
+        let touched = |kept: &&Kept| {
+            kept.moment.span.start <= span.end && kept.moment.span.end >= span.start
+        };
+        let moments = self.moments.iter().filter(touched).map(|kept| &kept.state);
+        let fresh = (self.recent.range(self.settled..))
+            .filter(|recent| (span.start..=span.end).contains(&recent.time))
+            .map(|recent| &recent.state);
+        let states: Vec<&PoolState> = moments.chain(fresh).collect();
+        if states.is_empty() {
+            return Ok(None);
+        }
+        let merged = engine.merge(states)?;
+        engine.pool(&merged).map(Some)
+    }
+
+    /// All moments, the last one as far as it has come.
+    pub fn moments(&self) -> Arc<[Moment]> {
+        let fresh = self.recent.get(self.settled).zip(self.recent.back());
+        let under_way = fresh.zip(self.thumbnail.as_ref());
+        let under_way = under_way.map(|((first, last), (_, thumbnail))| Moment {
+            span: Span {
+                start: first.time,
+                end: last.time,
+            },
+            thumbnail: thumbnail.clone(),
+        });
+        let kept = self.moments.iter().map(|kept| kept.moment.clone());
+        kept.chain(under_way).collect()
+    }
+
+    /// The cosine of every frame that is remembered with an embedding (E), l2-normalised.
+    pub fn relevance(&self, embedding: &[f32]) -> Arc<[(Seconds, f32)]> {
+        (self.frames.iter())
+            .map(|(time, frame)| (*time, dot(frame, embedding)))
+            .collect()
+    }
+}
