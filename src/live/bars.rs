@@ -108,14 +108,20 @@ mod tests {
     fn bars_follow_smoothly_and_stay_shares_of_one() {
         let mut smooth = Smooth::new(2);
         smooth.step(0.0, &[1.0, 0.0]);
-        assert_eq!(smooth.values[0].share, 1.0, "the first frame is taken as it is");
+        assert_eq!(
+            smooth.values[0].share, 1.0,
+            "the first frame is taken as it is"
+        );
         for i in 1..=6 {
             smooth.step(0.1 * f64::from(i), &[0.0, 1.0]);
             let sum: f64 = smooth.values.iter().map(|value| value.share).sum();
             assert!((sum - 1.0).abs() < 1e-9);
         }
         let left = (-1.0f64).exp();
-        assert!((smooth.values[0].share - left).abs() < 1e-9, "at any frame rate");
+        assert!(
+            (smooth.values[0].share - left).abs() < 1e-9,
+            "at any frame rate"
+        );
     }
 
     #[test]

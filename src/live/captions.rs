@@ -195,7 +195,13 @@ mod tests {
     fn told(captions: &Captions) -> Vec<(i64, i64, &str)> {
         let tenth = |time: Seconds| (time * 10).to_integer();
         (captions.lines())
-            .map(|line| (tenth(line.span.start), tenth(line.span.end), line.text.as_str()))
+            .map(|line| {
+                (
+                    tenth(line.span.start),
+                    tenth(line.span.end),
+                    line.text.as_str(),
+                )
+            })
             .collect()
     }
 
@@ -239,7 +245,10 @@ mod tests {
         watch(&mut captions, 0, 50, "a star");
         let ticket = captions.begin(at(50));
         assert_eq!(captions.written(ticket, "a ring", AGE), Told::Doubted);
-        assert!(!captions.due(at(59)) && captions.due(at(60)), "asked again after a second");
+        assert!(
+            !captions.due(at(59)) && captions.due(at(60)),
+            "asked again after a second"
+        );
         let ticket = captions.begin(at(60));
         assert_eq!(captions.written(ticket, "a star", AGE), Told::Same);
         for (time, text, becomes) in [
@@ -249,7 +258,11 @@ mod tests {
         ] {
             captions.see(at(time), Seconds::ZERO);
             let ticket = captions.begin(at(time));
-            assert_eq!(captions.written(ticket, text, AGE), becomes, "{text} at {time}");
+            assert_eq!(
+                captions.written(ticket, text, AGE),
+                becomes,
+                "{text} at {time}"
+            );
         }
         assert_eq!(told(&captions), [(0, 120, "a star"), (120, 130, "a cross")]);
     }

@@ -67,8 +67,7 @@ impl History {
         now - self.keep
     }
 
-    /// A frame was read; of each moment one thumbnail is asked for, near its middle. Tells whether a
-    /// moment has ended.
+    /// A frame was read; of each moment one thumbnail is asked for, near its middle.
     pub fn see(
         &mut self,
         engine: &Engine,
@@ -76,34 +75,42 @@ impl History {
         state: PoolState,
         embedding: Arc<[f32]>,
         thumbnail: impl FnOnce() -> Thumbnail,
-    ) -> Result<bool> {
-        let start = self.recent.get(self.settled).map_or(time, |first| first.time);
-        let ended = time - start >= self.length();
-        if ended {
-            self.settle(engine, time)?;
+    ) -> Result<()> {
+        let start = self
+            .recent
+            .get(self.settled)
+            .map_or(time, |first| first.time);
+        if time - start >= self.length() {
+            self.settle(engine, self.recent.len(), time)?;
         }
-        let start = self.recent.get(self.settled).map_or(time, |first| first.time);
+        let start = self
+            .recent
+            .get(self.settled)
+            .map_or(time, |first| first.time);
         let middle = start + self.length() / 2;
-        let early = self.thumbnail.as_ref().is_none_or(|(taken, _)| *taken < middle);
+        let early = self
+            .thumbnail
+            .as_ref()
+            .is_none_or(|(taken, _)| *taken < middle);
         if self.thumbnail.is_none() || (early && time >= middle) {
             self.thumbnail = Some((time, Arc::new(thumbnail())));
         }
         self.recent.push_back(Recent { time, state });
         self.frames.push_back((time, embedding));
         self.forget(time);
-        Ok(ended)
+        Ok(())
     }
 
-    /// Makes a moment of the frames that have none yet; it ends at `end`, or where the last frame is.
-    fn settle(&mut self, engine: &Engine, end: Seconds) -> Result<()> {
-        let fresh = self.recent.range(self.settled..);
-        let (Some(first), Some(last), Some((_, thumbnail))) = (
-            self.recent.get(self.settled),
-            self.recent.back(),
-            self.thumbnail.take(),
-        ) else {
+    /// Makes a moment of the frames before number `to` that have none yet; it ends at `end`, or soon
+    /// after the last of them.
+    fn settle(&mut self, engine: &Engine, to: usize, end: Seconds) -> Result<()> {
+        let fresh = self.recent.range(self.settled..to);
+        let (Some(first), Some(last), Some((_, thumbnail))) =
+            (fresh.clone().next(), fresh.clone().last(), &self.thumbnail)
+        else {
             return Ok(());
         };
+        let thumbnail = thumbnail.clone();
         let span = Span {
             start: first.time,
             // After a loss the next frame is far.
@@ -114,7 +121,8 @@ impl History {
             moment: Moment { span, thumbnail },
             state,
         });
-        self.settled = self.recent.len();
+        self.settled = to;
+        self.thumbnail = None;
         Ok(())
     }
 
@@ -124,7 +132,11 @@ impl History {
             self.settled -= 1;
         }
         let oldest = self.oldest(now);
-        while self.moments.front().is_some_and(|kept| kept.moment.span.end < oldest) {
+        while self
+            .moments
+            .front()
+            .is_some_and(|kept| kept.moment.span.end < oldest)
+        {
             self.moments.pop_front();
         }
         while self.frames.front().is_some_and(|(time, _)| *time < oldest) {
@@ -132,9 +144,14 @@ impl History {
         }
     }
 
-    /// A scene begins.
-    pub fn cut(&mut self, start: Seconds) {
+    /// A scene begins, and with it a moment.
+    pub fn cut(&mut self, engine: &Engine, start: Seconds) -> Result<()> {
         self.scene = start;
+        let before = self.recent.partition_point(|recent| recent.time < start);
+        match before > self.settled {
+            true => self.settle(engine, before, start),
+            false => Ok(()),
+        }
     }
 
     /// The clip of the last seconds, as far as the scene goes back; none before the first frame.
@@ -151,9 +168,8 @@ impl History {
     /// The clip of all moments, and of frames that are in none yet, that a stretch touches; none where
     /// nothing is remembered.
     pub fn clip_of(&self, engine: &Engine, span: Span) -> Result<Option<Clip>> {
-        let touched = |kept: &&Kept| {
-            kept.moment.span.start <= span.end && kept.moment.span.end >= span.start
-        };
+        let touched =
+            |kept: &&Kept| kept.moment.span.start < span.end && kept.moment.span.end > span.start;
         let moments = self.moments.iter().filter(touched).map(|kept| &kept.state);
         let fresh = (self.recent.range(self.settled..))
             .filter(|recent| (span.start..=span.end).contains(&recent.time))

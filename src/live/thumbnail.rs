@@ -87,7 +87,10 @@ mod tests {
     #[test]
     fn small_and_flat_pictures_stay() {
         let tiny = Thumbnail::of(&picture(1, 1, |_, _| [1, 2, 3, 4]));
-        assert_eq!((tiny.width, tiny.height, &tiny.rgba[..]), (1, 1, &[1, 2, 3, 255][..]));
+        assert_eq!(
+            (tiny.width, tiny.height, &tiny.rgba[..]),
+            (1, 1, &[1, 2, 3, 255][..])
+        );
         let flat = Thumbnail::of(&picture(700, 1, |_, _| [7, 7, 7, 7]));
         assert_eq!((flat.width, flat.height), (233, 1));
     }

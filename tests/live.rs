@@ -1,0 +1,224 @@
+//! A live source and what follows it, with the built-in model.
+
+mod common;
+
+use std::path::Path;
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use vcoca_gpu::frames::Seconds;
+use vcoca_gpu::frames::live::{Condition, Source};
+use vcoca_gpu::frames::shapes;
+use vcoca_gpu::live::{Command, Event, Options, View, Watcher};
+use vcoca_gpu::windows::Span;
+use vcoca_gpu::{Engine, Error, ModelSource};
+
+static ENGINE: LazyLock<Arc<Engine>> = LazyLock::new(|| {
+    let engine = Engine::load(common::gpu(), &ModelSource::Shapes, None).expect("a model");
+    Arc::new(engine)
+});
+
+/// Long enough for a busy machine.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+fn watch(source: &str, options: Options) -> Watcher {
+    let source: Source = source.parse().expect("a source");
+    let listener = Box::new(|_: Event| ());
+    Watcher::start(ENGINE.clone(), "shapes", &source, options, listener).expect("it starts")
+}
+
+/// The first view of which this is true.
+fn wait(watcher: &Watcher, what: &str, is: impl Fn(&View) -> bool) -> View {
+    let begin = Instant::now();
+    loop {
+        let view = watcher.view();
+        if is(&view) {
+            return view;
+        }
+        assert_eq!(view.fault, None);
+        assert!(begin.elapsed() < PATIENCE, "no {what} in {view:?}");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+/// What the test source showed in the middle of a stretch: colour and shape.
+fn shown(span: Span) -> &'static str {
+    let middle = (span.start + span.end) / 2;
+    let nanoseconds = (middle * 1_000_000_000).to_integer();
+    shapes::scene(Duration::from_nanos(nanoseconds as u64))
+}
+
+#[test]
+fn captions_labels_search_and_answers_follow_the_source() {
+    let options = Options {
+        labels: vec!["red star".into(), "blue circle".into()],
+        ..Options::default()
+    };
+    let watcher = watch("test", options);
+    let view = wait(&watcher, "three lines", |view| view.lines.len() >= 3);
+    for line in &view.lines {
+        assert!(
+            line.text.contains(shown(line.span)),
+            "{line:?} {}",
+            shown(line.span)
+        );
+        assert!(line.age < PATIENCE);
+    }
+    let parts = view
+        .lines
+        .windows(2)
+        .all(|pair| pair[0].span.end <= pair[1].span.start);
+    assert!(parts, "lines follow each other: {:?}", view.lines);
+    let names: Vec<_> = view.bars.iter().map(|bar| bar.name.as_str()).collect();
+    assert_eq!(names, ["red star", "blue circle", "none of these"]);
+    let sum: f32 = view.bars.iter().map(|bar| bar.share).sum();
+    assert!((sum - 1.0).abs() < 1e-3, "{:?}", view.bars);
+    assert!(view.moments.len() >= 2 && view.moments[0].thumbnail.width > 100);
+    let feed = view.feed.expect("a status");
+    assert_eq!(feed.condition, Condition::Live);
+    assert!(
+        view.picture
+            .is_some_and(|shown| shown.texture.width == shapes::WIDTH)
+    );
+
+    // The first scene is searched for while another one is on.
+    let first = &view.lines[0];
+    let query = shown(first.span).to_owned();
+    watcher.send(Command::Search(query.clone()));
+    let view = wait(&watcher, "relevance", |view| view.relevance.is_some());
+    let relevance = view.relevance.expect("waited for");
+    assert_eq!(relevance.query, query);
+    let best = (relevance.frames.iter()).max_by(|a, b| a.1.total_cmp(&b.1));
+    let best = best.expect("frames were read").0;
+    let found = Span {
+        start: best,
+        end: best,
+    };
+    assert_eq!(shown(found), query, "at {best}");
+
+    let (color, shape) = query.split_once(' ').expect("a colour and a shape");
+    watcher.send(Command::Ask {
+        question: format!("what shape is the {color} object?"),
+        span: Some(first.span),
+    });
+    let done = |view: &View| view.answer.as_ref().is_some_and(|answer| answer.done);
+    let answer = wait(&watcher, "answer", done).answer.expect("waited for");
+    assert_eq!(answer.text, shape, "of a {query}");
+}
+
+#[test]
+fn what_cannot_be_asked_is_a_complaint_and_all_goes_on() {
+    let watcher = watch("test", Options::default());
+    wait(&watcher, "frame", |view| !view.moments.is_empty());
+    let nowhere = Span {
+        start: Seconds::from_integer(5000),
+        end: Seconds::from_integer(5001),
+    };
+    for command in [
+        Command::Labels(vec!["star".into(), "star".into()]),
+        Command::Labels(vec![" ".into()]),
+        Command::Ask {
+            question: " ".into(),
+            span: None,
+        },
+        Command::Ask {
+            question: "what".into(),
+            span: Some(nowhere),
+        },
+    ] {
+        watcher.send(Command::Search(String::new()));
+        wait(&watcher, "quiet", |view| view.complaint.is_none());
+        watcher.send(command.clone());
+        wait(&watcher, "complaint", |view| view.complaint.is_some());
+    }
+    watcher.send(Command::Labels(vec!["star".into()]));
+    wait(&watcher, "bars", |view| {
+        view.bars.len() == 2 && view.complaint.is_none()
+    });
+    watcher.send(Command::Labels(Vec::new()));
+    wait(&watcher, "no bars", |view| view.bars.is_empty());
+}
+
+#[test]
+fn a_file_is_told_to_its_end() {
+    let clip = Path::new(env!("CARGO_MANIFEST_DIR")).join("assets/red_star.mp4");
+    let told = Arc::new(Mutex::new(Vec::new()));
+    let theirs = told.clone();
+    let listener = Box::new(move |event: Event| {
+        if let Event::Told(line) = event {
+            let mut told = theirs.lock().unwrap_or_else(PoisonError::into_inner);
+            told.push(line.text.clone());
+        }
+    });
+    let source = Source::File(clip);
+    let watcher = Watcher::start(
+        ENGINE.clone(),
+        "shapes",
+        &source,
+        Options::default(),
+        listener,
+    );
+    let watcher = watcher.expect("it starts");
+    watcher.wait().expect("no fault");
+    let view = watcher.view();
+    assert_eq!(view.feed.expect("a status").condition, Condition::Ended);
+    assert!(view.picture.is_some(), "the last picture stays");
+    drop(watcher);
+    let told = told.lock().expect("nobody holds it");
+    assert_eq!(told.len(), 1, "{told:?}");
+    assert!(told[0].contains("red star"), "{told:?}");
+}
+
+#[test]
+fn a_lost_source_is_told_and_comes_back() {
+    let watcher = watch(
+        "pipeline:videotestsrc is-live=true num-buffers=40 ! video/x-raw,framerate=30/1",
+        Options::default(),
+    );
+    let condition = |view: &View| view.feed.as_ref().map(|feed| feed.condition.clone());
+    let lost = |view: &View| matches!(condition(view), Some(Condition::Lost { .. }));
+    let view = wait(&watcher, "loss", lost);
+    assert!(view.picture.is_some(), "the picture stays");
+    let number = view.picture.map_or(0, |shown| shown.number);
+    let back = |view: &View| {
+        view.picture
+            .as_ref()
+            .is_some_and(|shown| shown.number > number)
+    };
+    let view = wait(&watcher, "return", back);
+    assert!(view.feed.is_some_and(|feed| feed.reconnects >= 1));
+}
+
+#[test]
+fn what_cannot_be_watched_is_refused() {
+    let start = |source: &Source, options| {
+        Watcher::start(ENGINE.clone(), "shapes", source, options, Box::new(|_| ())).err()
+    };
+    let gone = start(&Source::File("no/such.mp4".into()), Options::default());
+    assert!(matches!(gone, Some(Error::Io { .. })), "{gone:?}");
+    let wrong = [
+        Options {
+            window: Seconds::ZERO,
+            ..Options::default()
+        },
+        Options {
+            keep: Seconds::from_integer(-1),
+            ..Options::default()
+        },
+        Options {
+            fps: f64::NAN,
+            ..Options::default()
+        },
+        Options {
+            labels: vec!["a".into(), "a".into()],
+            ..Options::default()
+        },
+    ];
+    for options in wrong {
+        let error = start(&Source::Test, options.clone());
+        assert!(
+            matches!(error, Some(Error::Argument { .. })),
+            "{options:?}: {error:?}"
+        );
+    }
+}
