@@ -256,7 +256,7 @@ impl Graph {
 
     /// Whether any streaming thread is at work. `decodebin` can lose the error with which the last
     /// of them ended.
-    fn alive(&self) -> bool {
+    pub(super) fn alive(&self) -> bool {
         let mut elements = self.pipeline.iterate_recurse();
         loop {
             match elements.next() {

@@ -4,6 +4,7 @@ mod cameras;
 mod drawn;
 mod origin;
 
+use std::cell::Cell;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -35,6 +36,7 @@ pub(in crate::frames) struct Capture {
     graph: Graph,
     queue: gst::Element,
     sink: AppSink,
+    started: Cell<bool>,
     /// What must not appear in messages, and what stands for it.
     secret: Option<(String, String)>,
 }
@@ -129,6 +131,7 @@ impl Capture {
             graph,
             queue,
             sink,
+            started: Cell::new(false),
             secret: None,
         })
     }
@@ -139,6 +142,9 @@ impl Capture {
     ///
     /// What keeps the source from starting, if that is known at once.
     pub(in crate::frames) fn start(&self) -> Result<()> {
+        if self.started.replace(true) {
+            return Ok(());
+        }
         if self.set_state(gst::State::Paused)? == gst::StateChangeSuccess::NoPreroll {
             // A source that gives the pace itself: the newest picture at once, those before it
             // are dropped. Others wait for the clock.
@@ -183,6 +189,11 @@ impl Capture {
     /// Whether the stream has come to its end.
     pub(in crate::frames) fn ended(&self) -> bool {
         self.sink.is_eos()
+    }
+
+    /// Whether anything is at work, or waits for its time.
+    pub(in crate::frames) fn alive(&self) -> bool {
+        self.graph.alive()
     }
 
     /// An error of this source.
