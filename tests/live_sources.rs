@@ -106,6 +106,12 @@ fn passwords_are_not_shown() {
 }
 
 #[test]
+fn a_feed_is_shared_by_threads() {
+    fn shared<T: Send + Sync>() {}
+    shared::<Feed>();
+}
+
+#[test]
 fn drawn_shapes_move_at_their_rate() {
     let feed = open("test").unwrap();
     let first = next(&feed, 0);

@@ -78,10 +78,7 @@ impl Recipe {
             Source::Rtsp(address) => origin::rtsp(&self.name, address)?,
             Source::Screen => origin::screen(&self.name)?,
             Source::File(path) => Origin::file(path, "decodebin")?,
-            Source::Test => {
-                let source = drawn::element(self.begun);
-                Origin::new(&self.name, source, element("decodebin")?, false)?
-            }
+            Source::Test => origin::device(&self.name, drawn::element(self.begun))?,
             Source::Pipeline(description) => origin::described(&self.name, description)?,
         };
         let mut capture = Capture::new(&self.name, origin)?;
