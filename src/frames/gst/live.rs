@@ -47,12 +47,13 @@ impl Recipe {
     /// If there is no such file, camera or screen.
     pub(in crate::frames) fn new(source: &Source, begun: Instant) -> Result<Self> {
         init()?;
-        let camera = match source {
-            Source::Camera(number) => Some(cameras::numbered(*number)?),
-            Source::Screen => origin::check_screen().map(|()| None)?,
-            Source::File(path) => origin::check_file(path).map(|()| None)?,
-            Source::Rtsp(_) | Source::Test | Source::Pipeline(_) => None,
-        };
+        let mut camera = None;
+        match source {
+            Source::Camera(number) => camera = Some(cameras::numbered(*number)?),
+            Source::Screen => origin::check_screen()?,
+            Source::File(path) => origin::check_file(path)?,
+            Source::Rtsp(_) | Source::Test | Source::Pipeline(_) => {}
+        }
         Ok(Self {
             source: source.clone(),
             name: source.to_string().into(),
