@@ -106,6 +106,12 @@ fn passwords_are_not_shown() {
 }
 
 #[test]
+fn a_feed_is_shared_by_threads() {
+    fn shared<T: Send + Sync>() {}
+    shared::<Feed>();
+}
+
+#[test]
 fn drawn_shapes_move_at_their_rate() {
     let feed = open("test").unwrap();
     let first = next(&feed, 0);
@@ -151,10 +157,11 @@ fn a_slow_reader_gets_the_newest_frame() {
 #[test]
 fn a_source_without_a_pace_of_its_own_is_played_in_real_time() {
     let feed = open("pipeline:videotestsrc ! video/x-raw,framerate=20/1 ! jpegenc").unwrap();
-    let first = next(&feed, 0);
+    let (first, started) = (next(&feed, 0), Instant::now());
     thread::sleep(Duration::from_secs(1));
     let later = next(&feed, first.number);
-    assert!(later.number - first.number < 40, "{} frames", later.number);
+    let rate = (later.number - first.number) as f64 / started.elapsed().as_secs_f64();
+    assert!(rate < 40.0, "{rate} frames a second");
 }
 
 /// A source that fails for the reason `why` comes back with later frames.
@@ -196,6 +203,20 @@ fn silence_is_recovered_from() {
     recovers(
         "videotestsrc is-live=true num-buffers=10 ! one. appsrc is-live=true ! one. concat name=one",
         "no picture for 2 s",
+    );
+}
+
+#[test]
+fn a_source_that_hangs_does_not_hold_up_the_end() {
+    // Sleeps for 20 s within the first picture, deaf to everything.
+    let feed = open("pipeline:videotestsrc is-live=true ! identity sleep-time=20000000").unwrap();
+    thread::sleep(Duration::from_millis(500));
+    let started = Instant::now();
+    drop(feed);
+    assert!(
+        started.elapsed() < Duration::from_secs(10),
+        "{:?}",
+        started.elapsed()
     );
 }
 

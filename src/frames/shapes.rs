@@ -142,7 +142,7 @@ pub fn draw(time: Duration) -> Picture {
             let color = [0, 1, 2].map(|channel| {
                 let ground = scene.ground[channel] + lit;
                 let value = ground + cover * (scene.color[channel] - ground);
-                (value.clamp(0.0, 1.0) * 255.0).round() as u8
+                (value.clamp(0.0, 1.0) * 255.0 + 0.5) as u8
             });
             data.extend(color);
             data.push(u8::MAX);

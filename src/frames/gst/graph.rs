@@ -54,19 +54,9 @@ pub(super) struct Origin {
 
 impl Origin {
     /// The source `filesrc` before `unpack`.
-    pub(super) fn file(path: &Path, unpack: &'static str) -> Result<Self> {
-        let source = element("filesrc")?;
+    pub(super) fn file(path: &Path, unpack: &str) -> Result<Self> {
+        let (source, unpack) = (element("filesrc")?, element(unpack)?);
         source.set_property("location", path);
-        Self::new(path, source, element(unpack)?, true)
-    }
-
-    /// Any source before `unpack`.
-    pub(super) fn new(
-        path: &Path,
-        source: gst::Element,
-        unpack: gst::Element,
-        local: bool,
-    ) -> Result<Self> {
         let pipeline = gst::Pipeline::new();
         let build = || {
             pipeline.add_many([&source, &unpack])?;
@@ -76,7 +66,7 @@ impl Origin {
         Ok(Self {
             pipeline,
             unpack,
-            local,
+            local: true,
         })
     }
 }
@@ -256,7 +246,7 @@ impl Graph {
 
     /// Whether any streaming thread is at work. `decodebin` can lose the error with which the last
     /// of them ended.
-    fn alive(&self) -> bool {
+    pub(super) fn alive(&self) -> bool {
         let mut elements = self.pipeline.iterate_recurse();
         loop {
             match elements.next() {

@@ -4,6 +4,7 @@ mod cameras;
 mod drawn;
 mod origin;
 
+use std::cell::Cell;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -35,6 +36,7 @@ pub(in crate::frames) struct Capture {
     graph: Graph,
     queue: gst::Element,
     sink: AppSink,
+    started: Cell<bool>,
     /// What must not appear in messages, and what stands for it.
     secret: Option<(String, String)>,
 }
@@ -45,12 +47,13 @@ impl Recipe {
     /// If there is no such file, camera or screen.
     pub(in crate::frames) fn new(source: &Source, begun: Instant) -> Result<Self> {
         init()?;
-        let camera = match source {
-            Source::Camera(number) => Some(cameras::numbered(*number)?),
-            Source::Screen => origin::check_screen().map(|()| None)?,
-            Source::File(path) => origin::check_file(path).map(|()| None)?,
-            Source::Rtsp(_) | Source::Test | Source::Pipeline(_) => None,
-        };
+        let mut camera = None;
+        match source {
+            Source::Camera(number) => camera = Some(cameras::numbered(*number)?),
+            Source::Screen => origin::check_screen()?,
+            Source::File(path) => origin::check_file(path)?,
+            Source::Rtsp(_) | Source::Test | Source::Pipeline(_) => {}
+        }
         Ok(Self {
             source: source.clone(),
             name: source.to_string().into(),
@@ -76,10 +79,7 @@ impl Recipe {
             Source::Rtsp(address) => origin::rtsp(&self.name, address)?,
             Source::Screen => origin::screen(&self.name)?,
             Source::File(path) => Origin::file(path, "decodebin")?,
-            Source::Test => {
-                let source = drawn::element(self.begun);
-                Origin::new(&self.name, source, element("decodebin")?, false)?
-            }
+            Source::Test => origin::device(&self.name, drawn::element(self.begun))?,
             Source::Pipeline(description) => origin::described(&self.name, description)?,
         };
         let mut capture = Capture::new(&self.name, origin)?;
@@ -129,6 +129,7 @@ impl Capture {
             graph,
             queue,
             sink,
+            started: Cell::new(false),
             secret: None,
         })
     }
@@ -139,6 +140,9 @@ impl Capture {
     ///
     /// What keeps the source from starting, if that is known at once.
     pub(in crate::frames) fn start(&self) -> Result<()> {
+        if self.started.replace(true) {
+            return Ok(());
+        }
         if self.set_state(gst::State::Paused)? == gst::StateChangeSuccess::NoPreroll {
             // A source that gives the pace itself: the newest picture at once, those before it
             // are dropped. Others wait for the clock.
@@ -183,6 +187,11 @@ impl Capture {
     /// Whether the stream has come to its end.
     pub(in crate::frames) fn ended(&self) -> bool {
         self.sink.is_eos()
+    }
+
+    /// Whether anything is at work, or waits for its time.
+    pub(in crate::frames) fn alive(&self) -> bool {
+        self.graph.alive()
     }
 
     /// An error of this source.

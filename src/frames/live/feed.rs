@@ -147,6 +147,10 @@ fn watch(shared: &Shared, capture: &Capture, ends: bool, retry: &mut Duration) -
                 let problem = format!("has sent no picture for {} s", limit.as_secs());
                 return Outcome::Lost(capture.failed(&problem));
             }
+            // The end of a damaged file can get lost.
+            Ok(None) if ends && last.elapsed() > limit && !capture.alive() => {
+                return Outcome::Ended;
+            }
             Ok(None) => {}
             Err(error) if ends => {
                 log::warn!("damaged, ending with its good frames: {error}");

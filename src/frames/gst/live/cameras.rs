@@ -55,16 +55,10 @@ fn devices() -> Result<Vec<(Camera, gst::Device)>> {
     let listed = run(LISTING, || {
         let monitor = gst::DeviceMonitor::new();
         monitor.add_filter(Some("Video/Source"), None);
-        monitor.start()?;
-        let devices = monitor.devices();
-        monitor.stop();
-        Ok::<_, gst::glib::BoolError>(devices.into_iter().collect::<Vec<_>>())
+        // Not started, it looks once.
+        monitor.devices().into_iter().collect::<Vec<_>>()
     });
-    let devices = match listed {
-        Some(Ok(devices)) => devices,
-        Some(Err(error)) => return Err(Error::live("cameras", error.to_string())),
-        None => return Err(Error::live("cameras", "the system does not list them")),
-    };
+    let devices = listed.ok_or_else(|| Error::live("cameras", "the system does not list them"))?;
     let camera = |device: gst::Device| {
         let properties = device.properties();
         let text = |key: &str| properties.as_ref()?.get::<String>(key).ok();

@@ -52,11 +52,30 @@ pub(super) fn check_screen() -> Result<()> {
     Err(Error::live("screen", problem))
 }
 
+/// Any source of pictures, raw or compressed, in memory that every element reads: those on a GPU
+/// would come out of the decoder as they are.
+pub(super) fn device(name: &Path, source: gst::Element) -> Result<Origin> {
+    let pipeline = gst::Pipeline::new();
+    let unpack = element("decodebin")?;
+    let kinds = ["video/x-raw", "image/jpeg", "video/x-h264"].map(gst::Structure::new_empty);
+    let caps = gst::Caps::from_iter(kinds);
+    let build = || {
+        pipeline.add_many([&source, &unpack])?;
+        source.link_filtered(&unpack, &caps)
+    };
+    build().map_err(|error| Error::live(name.display(), error.to_string()))?;
+    Ok(Origin {
+        pipeline,
+        unpack,
+        local: false,
+    })
+}
+
 pub(super) fn camera(name: &Path, camera: Option<&Camera>) -> Result<Origin> {
     let shown = name.display().to_string();
     let camera = camera.expect("a recipe for a camera has one");
     let source = cameras::element(&shown, camera)?;
-    Origin::new(name, source, element("decodebin")?, false)
+    device(name, source)
 }
 
 pub(super) fn screen(name: &Path) -> Result<Origin> {
@@ -72,7 +91,7 @@ pub(super) fn screen(name: &Path) -> Result<Origin> {
         source.set_property("use-damage", false);
         source
     };
-    Origin::new(name, source, element("decodebin")?, false)
+    device(name, source)
 }
 
 pub(super) fn rtsp(name: &Path, address: &str) -> Result<Origin> {
@@ -90,7 +109,7 @@ pub(super) fn rtsp(name: &Path, address: &str) -> Result<Origin> {
     let pipeline = gst::Pipeline::new();
     pipeline
         .add_many([&source, &unpack])
-        .map_err(|error| Error::media(name, error.to_string()))?;
+        .map_err(|error| Error::live(name.display(), error.to_string()))?;
     let decoder = unpack.downgrade();
     source.connect_pad_added(move |_, pad| {
         let sink = decoder.upgrade().and_then(|it| it.static_pad("sink"));
