@@ -16,6 +16,7 @@ mod watcher;
 #[cfg(feature = "live")]
 pub mod window;
 
+pub use history::Settled;
 pub use reader::{Read, Reader};
 pub use view::{
     Ages, Answer, Bar, Command, Figures, Line, Moment, Picture, Relevance, Shown, Thumbnail, View,

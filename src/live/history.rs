@@ -33,6 +33,14 @@ pub(super) struct History {
     thumbnail: Option<(Seconds, Arc<Thumbnail>)>,
 }
 
+/// A moment that is complete.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Settled {
+    pub span: Span,
+    /// (E), l2-normalised: of all its frames together.
+    pub embedding: Vec<f32>,
+}
+
 struct Recent {
     time: Seconds,
     state: PoolState,
@@ -67,7 +75,8 @@ impl History {
         now - self.keep
     }
 
-    /// A frame was read; of each moment one thumbnail is asked for, near its middle.
+    /// A frame was read; of each moment one thumbnail is asked for, near its middle. Gives
+    /// the moment that has ended with it, if one has.
     pub fn see(
         &mut self,
         engine: &Engine,
@@ -75,14 +84,15 @@ impl History {
         state: PoolState,
         embedding: Arc<[f32]>,
         thumbnail: impl FnOnce() -> Thumbnail,
-    ) -> Result<()> {
+    ) -> Result<Option<Settled>> {
         let start = self
             .recent
             .get(self.settled)
             .map_or(time, |first| first.time);
-        if time - start >= self.length() {
-            self.settle(engine, self.recent.len(), time)?;
-        }
+        let settled = match time - start >= self.length() {
+            true => self.settle(engine, self.recent.len(), time)?,
+            false => None,
+        };
         let start = self
             .recent
             .get(self.settled)
@@ -98,17 +108,17 @@ impl History {
         self.recent.push_back(Recent { time, state });
         self.frames.push_back((time, embedding));
         self.forget(time);
-        Ok(())
+        Ok(settled)
     }
 
     /// Makes a moment of the frames before number `to` that have none yet; it ends at `end`, or soon
     /// after the last of them.
-    fn settle(&mut self, engine: &Engine, to: usize, end: Seconds) -> Result<()> {
+    fn settle(&mut self, engine: &Engine, to: usize, end: Seconds) -> Result<Option<Settled>> {
         let fresh = self.recent.range(self.settled..to);
         let (Some(first), Some(last), Some((_, thumbnail))) =
             (fresh.clone().next(), fresh.clone().last(), &self.thumbnail)
         else {
-            return Ok(());
+            return Ok(None);
         };
         let thumbnail = thumbnail.clone();
         let span = Span {
@@ -117,13 +127,14 @@ impl History {
             end: end.min(last.time + Seconds::ONE),
         };
         let state = engine.merge(fresh.map(|recent| &recent.state))?;
+        let embedding = engine.read_embedding(&engine.pool(&state)?)?;
         self.moments.push_back(Kept {
             moment: Moment { span, thumbnail },
             state,
         });
         self.settled = to;
         self.thumbnail = None;
-        Ok(())
+        Ok(Some(Settled { span, embedding }))
     }
 
     fn forget(&mut self, now: Seconds) {
@@ -144,14 +155,20 @@ impl History {
         }
     }
 
-    /// A scene begins, and with it a moment.
-    pub fn cut(&mut self, engine: &Engine, start: Seconds) -> Result<()> {
+    /// A scene begins, and with it a moment; gives the one that ends.
+    pub fn cut(&mut self, engine: &Engine, start: Seconds) -> Result<Option<Settled>> {
         self.scene = start;
         let before = self.recent.partition_point(|recent| recent.time < start);
         match before > self.settled {
             true => self.settle(engine, before, start),
-            false => Ok(()),
+            false => Ok(None),
         }
+    }
+
+    /// All frames that no moment has yet become one: nothing more will come.
+    pub fn end(&mut self, engine: &Engine) -> Result<Option<Settled>> {
+        let end = self.recent.back().map_or(Seconds::ZERO, |last| last.time);
+        self.settle(engine, self.recent.len(), end)
     }
 
     /// The clip of the last seconds, as far as the scene goes back; none before the first frame.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::bars::Bars;
-use super::history::History;
+use super::history::{History, Settled};
 use super::scenes::Scenes;
 use super::{Bar, Moment, Thumbnail};
 use crate::engine::{Clip, Engine};
@@ -29,6 +29,8 @@ pub struct Read {
     pub cut: Option<Seconds>,
     /// The labels, then "none of these".
     pub bars: Vec<Bar>,
+    /// The moments that have ended with it.
+    pub settled: Vec<Settled>,
 }
 
 impl Reader {
@@ -89,10 +91,12 @@ impl Reader {
             return Err(Error::Overflow(engine.model().dtype()));
         }
         let cut = self.scenes.see(time, &embedding);
+        let mut settled = Vec::new();
         if let Some(start) = cut {
-            self.history.cut(engine, start)?;
+            settled.extend(self.history.cut(engine, start)?);
         }
-        (self.history).see(engine, time, frame.state, embedding.clone(), thumbnail)?;
+        let history = &mut self.history;
+        settled.extend(history.see(engine, time, frame.state, embedding.clone(), thumbnail)?);
         let bars = match &mut self.bars {
             Some(bars) => bars.see(engine, time, &embedding, caption)?,
             None => Vec::new(),
@@ -101,6 +105,7 @@ impl Reader {
             embedding,
             cut,
             bars,
+            settled,
         })
     }
 
@@ -113,6 +118,11 @@ impl Reader {
     /// The clip of a stretch that is remembered, to the length of a moment; none where nothing is.
     pub fn clip_of(&self, span: Span) -> Result<Option<Clip>> {
         self.history.clip_of(&self.engine, span)
+    }
+
+    /// Nothing more will come: the moment that is under way ends.
+    pub fn end(&mut self) -> Result<Option<Settled>> {
+        self.history.end(&self.engine)
     }
 
     /// What is remembered.

@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use super::ages::{Latest, Rate};
 use super::captions::{Captions, Ticket};
-use super::{Answer, Bar, Command, Line, Reader, Shown, View};
+use super::{Answer, Bar, Command, Line, Reader, Settled, Shown, View};
 use crate::engine::{Clip, Engine};
 use crate::frames::Seconds;
 use crate::frames::live::{Feed, LiveFrame, Source, Status};
@@ -90,10 +90,12 @@ pub enum Event<'a> {
     Shown,
     /// A frame was read.
     Read {
-        time: Seconds,
+        frame: &'a LiveFrame,
         /// The labels, then "none of these"; empty where none are wanted.
         bars: &'a [Bar],
     },
+    /// A moment is complete: what a search finds later.
+    Settled(&'a Settled),
     /// A caption is being written, as far as it has come.
     Writing(&'a str),
     /// There is a new line, which goes on until the next.

@@ -43,8 +43,11 @@ impl Shared {
                         self.search_again(&reader)?;
                     }
                 }
-                Work::End => return self.finish(&reader),
-                Work::Stop => return Ok(()),
+                Work::End => {
+                    self.finish(&reader)?;
+                    return self.settle(&mut reader);
+                }
+                Work::Stop => return self.settle(&mut reader),
             }
         }
     }
@@ -103,8 +106,11 @@ impl Shared {
         if due {
             self.begin_caption(reader, fresh, time)?;
         }
-        let bars = &read.bars;
-        (self.listener)(Event::Read { time, bars });
+        for settled in &read.settled {
+            (self.listener)(Event::Settled(settled));
+        }
+        let (frame, bars) = (&fresh.frame, &read.bars);
+        (self.listener)(Event::Read { frame, bars });
         Ok(())
     }
 
@@ -172,6 +178,14 @@ impl Shared {
         };
         let frames = reader.relevance(&query)?;
         self.lock().view.relevance = Some(Relevance { query, frames });
+        Ok(())
+    }
+
+    /// What was seen last is a moment, too.
+    fn settle(&self, reader: &mut Reader) -> Result<()> {
+        if let Some(settled) = reader.end()? {
+            (self.listener)(Event::Settled(&settled));
+        }
         Ok(())
     }
 
