@@ -10,6 +10,8 @@ mod eval;
 mod hub;
 #[cfg(feature = "index")]
 mod index;
+#[cfg(feature = "gstreamer")]
+mod live;
 mod model;
 mod models;
 mod output;
@@ -115,6 +117,10 @@ enum Command {
     #[cfg(feature = "index")]
     #[command(after_help = help(search::EXAMPLES))]
     Search(search::Args),
+    /// Watch a camera, a stream, the screen or a file: captions and labels while it goes on
+    #[cfg(feature = "gstreamer")]
+    #[command(after_help = help(live::EXAMPLES))]
+    Live(live::Args),
     /// Measure what the model reaches on a public benchmark
     #[command(after_help = help(eval::EXAMPLES))]
     Eval(eval::Args),
@@ -201,6 +207,8 @@ pub fn run() -> ExitCode {
         Command::Index(args) => index::run(&args, cli.quiet),
         #[cfg(feature = "index")]
         Command::Search(args) => search::run(&args, cli.quiet),
+        #[cfg(feature = "gstreamer")]
+        Command::Live(args) => live::run(&args, cli.quiet),
         Command::Eval(args) => eval::run(&args, cli.quiet),
         Command::Devices(args) => devices::run(&args),
         Command::Models(args) => models::run(&args),

@@ -50,6 +50,16 @@ pub fn cameras() -> Result<Vec<Camera>> {
     gst::cameras()
 }
 
+/// Whether a source could be opened now: what [`Feed::open`] would say, before anything else is made ready
+/// for it.
+///
+/// # Errors
+///
+/// Those of [`Feed::open`].
+pub fn check(source: &Source) -> Result<()> {
+    gst::Recipe::new(source, Instant::now())?.build().map(drop)
+}
+
 /// One picture of a feed.
 #[derive(Clone, Debug)]
 pub struct LiveFrame {
@@ -57,7 +67,7 @@ pub struct LiveFrame {
     pub number: u64,
     /// When the picture was captured; for files, when it was due.
     pub captured: Instant,
-    /// The same, from the opening of the feed on. Rises from frame to frame, over losses, too.
+    /// The same, from the opening of the feed on, or from the first frame of a file. Rises from frame to frame, over losses, too.
     pub time: Seconds,
     /// Upright [`Rgba8`](super::PixelFormat::Rgba8) with square pixels and without gaps between
     /// its rows.

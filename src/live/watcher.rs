@@ -56,7 +56,10 @@ impl Options {
     /// The longest time to remember: a day.
     const MOST: Seconds = Seconds::new_raw(24 * 60 * 60, 1);
 
-    fn check(&self) -> Result<()> {
+    /// Whether all of them are in range; [`Watcher::start`] asks first.
+    ///
+    /// Errors: [`Error::Argument`], which names the option.
+    pub fn check(&self) -> Result<()> {
         let refuse = |what, expected: String, found: f64| {
             Err(Error::Argument {
                 what,

@@ -56,7 +56,7 @@ impl Feed {
         let opened = Instant::now();
         let recipe = Recipe::new(source, opened)?;
         let first = recipe.build()?;
-        let shared = Arc::new(Shared::new(opened));
+        let shared = Arc::new(Shared::new(opened, recipe.ends()));
         let theirs = shared.clone();
         let worker = thread::Builder::new()
             .name("live source".into())

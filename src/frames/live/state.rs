@@ -13,11 +13,14 @@ const RATE_SPAN: Duration = Duration::from_secs(2);
 /// The newest frame and the condition of a feed.
 pub(super) struct Shared {
     opened: Instant,
+    from_first: bool,
     state: Mutex<State>,
     changed: Condvar,
 }
 
 struct State {
+    /// Where the times of frames begin.
+    origin: Instant,
     condition: Condition,
     newest: Option<Arc<LiveFrame>>,
     delivered: u64,
@@ -35,10 +38,13 @@ struct State {
 }
 
 impl Shared {
-    pub(super) fn new(opened: Instant) -> Self {
+    /// `from_first`: times count from the first frame on, as those of a file do.
+    pub(super) fn new(opened: Instant, from_first: bool) -> Self {
         Self {
             opened,
+            from_first,
             state: Mutex::new(State {
+                origin: opened,
                 condition: Condition::Connecting,
                 newest: None,
                 delivered: 0,
@@ -73,12 +79,17 @@ impl Shared {
     pub(super) fn publish(&self, picture: Picture, age: Duration) {
         let now = Instant::now();
         let captured = now.checked_sub(age).unwrap_or(now).max(self.opened);
-        let since = (captured - self.opened).as_nanos();
         let mut state = self.lock();
+        if self.from_first && state.delivered == 0 {
+            state.origin = captured;
+        }
+        let since = captured.saturating_duration_since(state.origin).as_nanos();
         // Another pipeline, or a clock that was set, may place a frame before the last.
         let after = state.newest.as_ref().map(|frame| frame.time);
-        let time = Seconds::new(i64::try_from(since).unwrap_or(i64::MAX), 1_000_000_000)
-            .max(after.unwrap_or_default() + Seconds::new(1, 1_000_000_000));
+        let time = Seconds::new(i64::try_from(since).unwrap_or(i64::MAX), 1_000_000_000);
+        let time = after.map_or(time, |after| {
+            time.max(after + Seconds::new(1, 1_000_000_000))
+        });
         if state.condition != Condition::Live {
             state.condition = Condition::Live;
             state.live_since = now;
