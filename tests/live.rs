@@ -1,15 +1,20 @@
 //! A live source and what follows it, with the built-in model.
 
 mod common;
+#[path = "common/live.rs"]
+mod drawn;
 
+use std::ops::Range;
 use std::path::Path;
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use vcoca_gpu::engine::Clip;
 use vcoca_gpu::frames::Seconds;
 use vcoca_gpu::frames::live::{Condition, Source};
 use vcoca_gpu::frames::shapes;
-use vcoca_gpu::live::{Command, Event, Options, View, Watcher};
+use vcoca_gpu::gpu::DType;
+use vcoca_gpu::live::{Command, Event, Options, Reader, Thumbnail, View, Watcher};
 use vcoca_gpu::windows::Span;
 use vcoca_gpu::{Engine, Error, ModelSource};
 
@@ -104,6 +109,78 @@ fn captions_labels_search_and_answers_follow_the_source() {
     let done = |view: &View| view.answer.as_ref().is_some_and(|answer| answer.done);
     let answer = wait(&watcher, "answer", done).answer.expect("waited for");
     assert_eq!(answer.text, shape, "of a {query}");
+}
+
+#[test]
+fn what_a_reader_remembers_is_what_its_frames_make_together() {
+    let engine = Engine::load(common::gpu(), &ModelSource::Shapes, Some(DType::F32));
+    let engine = Arc::new(engine.expect("a model"));
+    let gpu = common::gpu();
+    let [window, keep] = [4, 60].map(Seconds::from_integer);
+    let mut reader = Reader::new(engine.clone(), window, keep);
+    let texture = drawn::texture(gpu);
+    let view = texture.create_view(&Default::default());
+    let (mut cuts, mut settled) = (Vec::new(), Vec::new());
+    // Two scenes of six seconds and five of the third, four frames a second.
+    for quarter in 0..4 * 17 {
+        let frame = drawn::drawn(Seconds::new(quarter, 4));
+        drawn::show(gpu, &texture, &frame);
+        let thumbnail = || Thumbnail {
+            width: 1,
+            height: 1,
+            rgba: vec![quarter as u8; 4],
+        };
+        let read = reader
+            .read(&view, frame.pts, None, thumbnail)
+            .expect("a frame");
+        cuts.extend(read.cut);
+        settled.extend(read.settled);
+    }
+    assert_eq!(cuts, [0, 6, 12].map(Seconds::from_integer));
+    let differ = |clip: Clip, quarters: Range<i64>| {
+        let frames: Vec<_> = quarters.map(|q| drawn::drawn(Seconds::new(q, 4))).collect();
+        let batch = engine.encode_video(&frames).expect("a clip");
+        let read = |clip: &Clip| {
+            let context = gpu.read_f32(&clip.context).expect("values");
+            [gpu.read_f32(&clip.embedding).expect("values"), context].concat()
+        };
+        let pairs = read(&clip).into_iter().zip(read(&batch));
+        pairs.map(|(a, b)| (a - b).abs()).fold(0.0, f32::max)
+    };
+    let clip = reader.clip().expect("the device").expect("frames");
+    // The last four seconds, all of the third scene.
+    assert!(differ(clip, 4 * 17 - 17..4 * 17) < 1e-5);
+    let span = Span {
+        start: Seconds::from_integer(1),
+        end: Seconds::from_integer(12),
+    };
+    let clip = reader.clip_of(span).expect("the device").expect("frames");
+    // From the beginning of the moment that is touched first to the cut.
+    let first = (settled.iter())
+        .find(|moment| moment.span.end > span.start)
+        .expect("a moment");
+    let quarter = (first.span.start * 4).to_integer();
+    assert!(differ(clip, quarter..4 * 12) < 1e-4);
+    let ends: Vec<Seconds> = settled.iter().map(|moment| moment.span.end).collect();
+    assert!(
+        cuts[1..].iter().all(|cut| ends.contains(cut)),
+        "moments end with scenes: {ends:?}"
+    );
+}
+
+#[test]
+fn the_newest_frame_wins_where_the_model_is_slow() {
+    let options = Options {
+        fps: 1.5,
+        ..Options::default()
+    };
+    let watcher = watch("test", options);
+    let view = wait(&watcher, "figures", |view| view.moments.len() > 2);
+    let (figures, feed) = (view.figures, view.feed.expect("a status"));
+    assert!(feed.delivered > 60, "all of the source comes: {feed:?}");
+    assert!(figures.read_fps < 3.0, "{figures:?}");
+    // A frame that had to wait for its turn would be two thirds of a second old at least.
+    assert!(figures.read.p50 < Duration::from_millis(600), "{figures:?}");
 }
 
 #[test]
