@@ -18,10 +18,10 @@ pub const EXAMPLES: &str = "\
 Examples:
   vcoca-gpu live --source test --headless --for 8s
   vcoca-gpu live --source assets/red_star.mp4 --headless --labels \"red star,green cross\"
-  vcoca-gpu live --list
 
-Everything stays on this machine: pictures are read where they arrive, and nothing is sent anywhere. In a
-SOURCE of your own, `pipeline:DESCRIPTION`, GStreamer's language describes where they come from.";
+The first camera is watched where no SOURCE is named; `live --list` tells which there are. Everything
+stays on this machine: pictures are read where they arrive, and nothing is sent anywhere. In a SOURCE of
+your own, `pipeline:DESCRIPTION`, GStreamer's language describes where they come from.";
 
 #[derive(clap::Args)]
 pub struct Args {

@@ -22,6 +22,8 @@ const COMMANDS: &[&[&str]] = &[
     &["index", "verify"],
     #[cfg(feature = "index")]
     &["search"],
+    #[cfg(feature = "gstreamer")]
+    &["live"],
     &["eval"],
     &["devices"],
     &["models"],

@@ -22,6 +22,8 @@ mod examples;
 mod help;
 #[cfg(all(feature = "index", feature = "shapes", feature = "gstreamer"))]
 mod index;
+#[cfg(all(feature = "gstreamer", feature = "shapes"))]
+mod live;
 #[cfg(feature = "shapes")]
 mod names;
 #[cfg(all(feature = "index", feature = "shapes", feature = "gstreamer"))]
