@@ -39,6 +39,14 @@ pub enum Error {
         install: String,
     },
 
+    /// A live source cannot be opened, or does not deliver.
+    #[error("{name}: {problem}")]
+    Live {
+        /// The source as typed, without its password.
+        name: String,
+        problem: String,
+    },
+
     /// Decoding made no progress within its deadline.
     #[error("{}: gave up after {seconds} s without progress while {doing}", path.display())]
     Stalled {
@@ -167,6 +175,15 @@ impl Error {
     pub(crate) fn results(path: &Path, problem: impl Into<String>) -> Self {
         Self::Results {
             path: path.to_owned(),
+            problem: problem.into(),
+        }
+    }
+
+    /// An error of the live source `name`.
+    #[cfg(feature = "gstreamer")]
+    pub(crate) fn live(name: impl ToString, problem: impl Into<String>) -> Self {
+        Self::Live {
+            name: name.to_string(),
             problem: problem.into(),
         }
     }

@@ -1,14 +1,17 @@
 //! Decoded pictures and where they come from; knows no GPU and no model.
 //!
 //! [`sample`] takes T frames of a video, of an image file or of a folder of images. A video needs
-//! the feature `gstreamer`; images need nothing but this crate.
+//! the feature `gstreamer`, as do live sources; images need nothing but this crate.
 
 mod ahead;
 mod excerpt;
 #[cfg(feature = "gstreamer")]
 mod gst;
 mod limit;
+#[cfg(feature = "gstreamer")]
+pub mod live;
 mod part;
+pub mod shapes;
 mod still;
 mod stream;
 mod walk;

@@ -4,6 +4,7 @@
 mod common;
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use common::gpu;
 use num_rational::Ratio;
@@ -11,7 +12,7 @@ use serde_json::Value;
 use vcoca_gpu::engine::Caption;
 use vcoca_gpu::frames::{
     ChromaSiting, Colorimetry, Frame, Matrix, Orientation, Picture, PixelFormat, Plane, Range,
-    Sampling, Seconds, Transfer, sample,
+    Sampling, Seconds, Transfer, sample, shapes,
 };
 use vcoca_gpu::generate::{Draw, Strategy};
 use vcoca_gpu::gpu::DType;
@@ -36,6 +37,29 @@ fn words(text: &str) -> Vec<&str> {
 /// Whether the caption names the colour and the shape, next to each other.
 fn names(caption: &str, color: &str, shape: &str) -> bool {
     words(caption).windows(2).any(|pair| pair == [color, shape])
+}
+
+#[test]
+fn drawn_scenes_are_captioned_right() {
+    let engine = Engine::load(gpu(), &ModelSource::Shapes, None).unwrap();
+    for number in 0..shapes::SCENES as u32 {
+        // Any half second of a scene tells it.
+        for part in [0.0, 0.5, 0.9] {
+            let start = shapes::SCENE * number + shapes::SCENE.mul_f64(part);
+            let frames = [0, 150, 300, 450].map(|after| Frame {
+                pts: Seconds::new(after, 1000),
+                picture: shapes::draw(start + Duration::from_millis(after as u64)),
+            });
+            let clip = engine.encode_video(&frames).unwrap();
+            let caption = engine.caption(&clip, &Options::default()).unwrap().text;
+            let (color, shape) = shapes::scene(start).split_once(' ').unwrap();
+            assert!(names(&caption, color, shape), "{color} {shape}: {caption}");
+        }
+    }
+    assert_eq!(
+        shapes::scene(shapes::SCENE * shapes::SCENES as u32),
+        shapes::scene(Duration::ZERO)
+    );
 }
 
 #[test]

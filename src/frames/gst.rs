@@ -1,10 +1,12 @@
-//! Video files through GStreamer: the only place that names it.
+//! Video files and live sources through GStreamer: the only place that names it.
 
 mod at;
 mod color;
 mod cut;
 mod fault;
+mod flow;
 mod graph;
+mod live;
 mod part;
 mod picture;
 mod plan;
@@ -20,6 +22,7 @@ use gstreamer::glib::{self, LogLevels};
 
 pub(super) use self::at::at;
 pub(super) use self::cut::cut;
+pub(super) use self::live::{Capture, Recipe, cameras};
 use self::plan::Plan;
 use self::player::{Gate, Player, Shot, TOLERANCE};
 use super::{Frame, Method, Picture, Sampled, Sampling, Seconds, uniform};

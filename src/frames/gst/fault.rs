@@ -68,6 +68,24 @@ pub(super) fn reported(path: &Path, message: &gst::message::Error) -> Error {
         let source = std::io::Error::other(error.to_string());
         return Error::io(path)(source);
     }
+    // The last line of the details is the plain one; those before name source files.
+    let details = message.debug();
+    let detail = details
+        .as_deref()
+        .and_then(|details| details.lines().skip(1).last())
+        .filter(|line| !line.is_empty())
+        .map_or_else(String::new, |line| format!(" ({line})"));
+    if error.matches(gst::ResourceError::NotAuthorized) {
+        let problem = "the server refuses the user name or password, which go before the host: \
+                       rtsp://USER:PASSWORD@HOST/…";
+        return Error::media(path, problem);
+    }
+    if error.matches(gst::ResourceError::Busy) {
+        return Error::media(path, format!("is in use by another program{detail}"));
+    }
+    if error.matches(gst::ResourceError::OpenReadWrite) {
+        return Error::media(path, format!("cannot be reached{detail}"));
+    }
     let element = message
         .src()
         .and_then(|source| source.downcast_ref::<gst::Element>())
@@ -76,12 +94,5 @@ pub(super) fn reported(path: &Path, message: &gst::message::Error) -> Error {
             || "the decoder".to_owned(),
             |factory| factory.name().to_string(),
         );
-    // The last line of the details is the plain one; those before name source files.
-    let details = message.debug();
-    let detail = details
-        .as_deref()
-        .and_then(|details| details.lines().skip(1).last())
-        .filter(|line| !line.is_empty())
-        .map_or_else(String::new, |line| format!(" ({line})"));
     Error::media(path, format!("{element} reports: {error}{detail}"))
 }

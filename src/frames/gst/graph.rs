@@ -1,17 +1,16 @@
-//! A pipeline `filesrc ! parsebin|decodebin → tail` over one local file, in which no wait is
-//! without a deadline and nothing but that file is opened.
+//! A pipeline `source ! parsebin|decodebin → tail`, in which no wait is without a deadline. Over a
+//! local file nothing but that file is opened.
 
 use std::cell::Cell;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use gstreamer as gst;
 use gstreamer::prelude::*;
 
-use super::{fault, playlist};
-use crate::frames::MAX_PIXELS;
+use super::fault;
+use super::flow::{Flow, Links};
 use crate::frames::limit::run;
 use crate::{Error, Result};
 
@@ -26,6 +25,7 @@ const TEARDOWN: Duration = Duration::from_secs(1);
 
 /// A running pipeline; dropping it ends it.
 pub(super) struct Graph {
+    /// The file, or the name of another source.
     path: PathBuf,
     pipeline: gst::Pipeline,
     bus: gst::Bus,
@@ -42,78 +42,37 @@ struct Idle {
     waited: Duration,
 }
 
-/// What the streaming threads tell the caller.
-#[derive(Default)]
-pub(super) struct Flow {
-    /// Counts packets and frames: the measure of progress.
-    ticks: AtomicU64,
-    links: Mutex<Links>,
-    changed: Condvar,
+/// What a graph reads.
+pub(super) struct Origin {
+    /// Holds the source, whose video is linked to `unpack` or will be.
+    pub pipeline: gst::Pipeline,
+    /// The `parsebin` or `decodebin` behind the source.
+    pub unpack: gst::Element,
+    /// Nothing but one file may be opened.
+    pub local: bool,
 }
 
-#[derive(Default)]
-struct Links {
-    /// The video stream reaches the tail.
-    linked: bool,
-    /// All streams of the file are known.
-    complete: bool,
-    /// Why this file must not be played.
-    refused: Option<String>,
-    /// Media types of streams that are not video.
-    others: Vec<String>,
-    /// Description and media type of a video stream without a decoder.
-    missing: Option<(String, String)>,
-}
-
-impl Flow {
-    /// Notes that a packet or a frame has moved.
-    pub(super) fn tick(&self) {
-        self.ticks.fetch_add(1, Ordering::Relaxed);
-    }
-
-    fn links(&self) -> MutexGuard<'_, Links> {
-        self.links.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Whether to look further into a stream of this type.
-    fn judge(&self, caps: &gst::CapsRef) -> bool {
-        let Some(kind) = caps.structure(0) else {
-            return true;
+impl Origin {
+    /// The source `filesrc` before `unpack`.
+    pub(super) fn file(path: &Path, unpack: &str) -> Result<Self> {
+        let (source, unpack) = (element("filesrc")?, element(unpack)?);
+        source.set_property("location", path);
+        let pipeline = gst::Pipeline::new();
+        let build = || {
+            pipeline.add_many([&source, &unpack])?;
+            source.link(&unpack)
         };
-        let name = kind.name().as_str();
-        let pixels = kind
-            .get::<i32>("width")
-            .ok()
-            .zip(kind.get::<i32>("height").ok())
-            .map_or(0, |(w, h)| {
-                u64::from(w.unsigned_abs()) * u64::from(h.unsigned_abs())
-            });
-        let mut links = self.links();
-        if pixels > MAX_PIXELS {
-            links.refused = Some(format!(
-                "has pictures of {pixels} pixels; more than 64 Mpx are refused"
-            ));
-        } else if playlist::refers_elsewhere(caps) {
-            links.refused = Some(format!(
-                "is a playlist ({name}), which refers to other files; give the video file itself"
-            ));
-        } else if ["audio/", "text/", "subpicture/", "closedcaption/", "meta/"]
-            .iter()
-            .any(|other| name.starts_with(other))
-        {
-            links.others.push(name.to_owned());
-        } else {
-            return true;
-        }
-        self.changed.notify_all();
-        false
+        build().map_err(|error| Error::media(path, error.to_string()))?;
+        Ok(Self {
+            pipeline,
+            unpack,
+            local: true,
+        })
     }
 }
 
 impl Graph {
-    /// Builds and starts the pipeline: the first stream that `unpack` (`parsebin` or `decodebin`)
-    /// offers with a media type in `kinds` is linked to the head of `tail`, after `attach` has
-    /// seen its pad. No wait lasts longer than `patience` without progress, but that for the link.
+    /// Builds and starts a pipeline over a file, as [`Graph::build`] says, unpacked by `unpack`.
     pub(super) fn start(
         path: &Path,
         patience: Duration,
@@ -122,23 +81,40 @@ impl Graph {
         tail: &[gst::Element],
         attach: impl Fn(&gst::Pad, &Arc<Flow>) + Send + Sync + 'static,
     ) -> Result<Self> {
-        let pipeline = gst::Pipeline::new();
-        let source = element("filesrc")?;
-        source.set_property("location", path);
-        let unpack = element(unpack)?;
+        let origin = Origin::file(path, unpack)?;
+        let graph = Self::build(path, patience, origin, kinds, tail, attach)?;
+        // A failure arrives on the bus, with its reason.
+        let _ = graph.set_state(gst::State::Playing)?;
+        Ok(graph)
+    }
+
+    /// Builds the pipeline: the first stream that is unpacked with a media type in `kinds` is linked
+    /// to the head of `tail`, after `attach` has seen its pad. No wait lasts longer than `patience`
+    /// without progress, but that for the link.
+    pub(super) fn build(
+        path: &Path,
+        patience: Duration,
+        origin: Origin,
+        kinds: &'static [&'static str],
+        tail: &[gst::Element],
+        attach: impl Fn(&gst::Pad, &Arc<Flow>) + Send + Sync + 'static,
+    ) -> Result<Self> {
+        let Origin {
+            pipeline,
+            unpack,
+            local,
+        } = origin;
         if unpack.has_property("force-sw-decoders") {
             // Hardware decoders hand out memory of their own kinds.
             unpack.set_property("force-sw-decoders", true);
         }
         let build = || {
-            pipeline.add_many([&source, &unpack])?;
             pipeline.add_many(tail)?;
-            source.link(&unpack)?;
             gst::Element::link_many(tail)
         };
         build().map_err(|error| Error::media(path, error.to_string()))?;
 
-        let flow = Arc::new(Flow::default());
+        let flow = Arc::new(Flow::new(local));
         let shared = flow.clone();
         unpack.connect("autoplug-continue", false, move |values| {
             let caps = values.get(2).and_then(|caps| caps.get::<gst::Caps>().ok());
@@ -157,36 +133,44 @@ impl Graph {
             if wanted && !sink.is_linked() {
                 attach(pad, &shared);
                 if pad.link(&sink).is_ok() {
-                    shared.links().linked = true;
-                    shared.changed.notify_all();
+                    shared.note(|links| links.linked = true);
                 }
             }
         });
         let shared = flow.clone();
-        unpack.connect_no_more_pads(move |_| {
-            shared.links().complete = true;
-            shared.changed.notify_all();
-        });
+        unpack.connect_no_more_pads(move |_| shared.note(|links| links.complete = true));
 
         let bus = pipeline
             .bus()
             .ok_or_else(|| Error::media(path, "the pipeline has no bus"))?;
-        let graph = Self {
+        Ok(Self {
             path: path.to_owned(),
             pipeline,
             bus,
             flow,
             patience,
             idle: Cell::default(),
-        };
-        let pipeline = graph.pipeline.clone();
-        // A failure arrives on the bus, with its reason.
-        let _ = graph.within("opening", move || pipeline.set_state(gst::State::Playing))?;
-        Ok(graph)
+        })
+    }
+
+    /// Changes the state of the pipeline; a failure arrives on the bus, too, with its reason.
+    pub(super) fn set_state(
+        &self,
+        state: gst::State,
+    ) -> Result<Result<gst::StateChangeSuccess, gst::StateChangeError>> {
+        let pipeline = self.pipeline.clone();
+        self.within("opening", move || pipeline.set_state(state))
     }
 
     pub(super) fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// How long ago by the pipeline's clock it was the running time `time`.
+    pub(super) fn since(&self, time: gst::ClockTime) -> Option<Duration> {
+        let (clock, base) = (self.pipeline.clock()?, self.pipeline.base_time()?);
+        let since = clock.time().saturating_sub(base).saturating_sub(time);
+        Some(since.into())
     }
 
     /// Calls `poll`, which may itself wait for some milliseconds, until it gives a value.
@@ -236,20 +220,22 @@ impl Graph {
     pub(super) fn wait_linked(&self) -> Result<()> {
         // For the first file of its kind decoders are read from disk, which a busy one may take long for.
         self.wait_within(4 * self.patience, "looking for a video stream", || {
-            let links = self.flow.links();
-            if links.linked || links.complete || links.refused.is_some() {
-                return Some(());
-            }
-            let _ = self
-                .flow
-                .changed
-                .wait_timeout(links, Duration::from_millis(10));
-            None
+            let known = |links: &Links| links.linked || links.complete || links.refused.is_some();
+            self.flow.wait(known).then_some(())
         })?;
-        // A missing decoder and a refusal are known by now, and say more than what follows.
+        self.check_linked()
+    }
+
+    /// Whether there is, or still may be, a video stream that can be decoded.
+    ///
+    /// # Errors
+    ///
+    /// As [`Graph::wait_linked`].
+    pub(super) fn check_linked(&self) -> Result<()> {
+        // A missing decoder and a refusal say more than what follows.
         self.check()?;
         let links = self.flow.links();
-        if links.linked {
+        if links.linked || !links.complete {
             return Ok(());
         }
         if let Some((codec, kind)) = &links.missing {
@@ -260,7 +246,7 @@ impl Graph {
 
     /// Whether any streaming thread is at work. `decodebin` can lose the error with which the last
     /// of them ended.
-    fn alive(&self) -> bool {
+    pub(super) fn alive(&self) -> bool {
         let mut elements = self.pipeline.iterate_recurse();
         loop {
             match elements.next() {
@@ -330,7 +316,7 @@ impl Graph {
     /// Adds to the time waited without progress; that time.
     fn waited(&self, more: Duration) -> Duration {
         let mut idle = self.idle.get();
-        let ticks = self.flow.ticks.load(Ordering::Relaxed);
+        let ticks = self.flow.ticks();
         if ticks == idle.ticks {
             idle.waited += more;
         } else {
@@ -359,13 +345,18 @@ impl Drop for Graph {
 }
 
 /// Makes an element that belongs to the base plugins.
-pub(super) fn element(name: &'static str) -> Result<gst::Element> {
+pub(super) fn element(name: &str) -> Result<gst::Element> {
+    plugin(name, "gstreamer1.0-plugins-base")
+}
+
+/// Makes an element that Debian's `package` brings.
+pub(super) fn plugin(name: &str, package: &str) -> Result<gst::Element> {
     gst::ElementFactory::make(name)
         .build()
         .map_err(|_| Error::MissingCodec {
             path: PathBuf::from("GStreamer"),
             codec: format!("the element {name}"),
-            install: "gstreamer1.0-plugins-base".into(),
+            install: package.into(),
         })
 }
 

@@ -10,7 +10,8 @@ use gstreamer::glib;
 use gstreamer::prelude::*;
 use gstreamer_app::AppSink;
 
-use super::graph::{Flow, Graph, STALL, element, stream_time};
+use super::flow::Flow;
+use super::graph::{Graph, STALL, element, stream_time};
 use super::picture;
 use crate::Result;
 use crate::frames::Orientation;
