@@ -30,7 +30,13 @@ fn main() {
 }
 
 fn without_a_display_it_says_what_to_do(gpu: &Gpu) {
-    let opened = open(gpu, Opening::default(), &Wake::default(), &View::default, &|_| {});
+    let opened = open(
+        gpu,
+        Opening::default(),
+        &Wake::default(),
+        &View::default,
+        &|_| {},
+    );
     let error = opened.expect_err("there is no display");
     assert!(matches!(error, Error::Window(_)), "{error}");
     assert!(error.to_string().contains("live --headless"), "{error}");
@@ -59,7 +65,8 @@ fn the_picture_is_on_the_screen(gpu: &Gpu) {
     // The disc of the picture has a colour that nothing else has.
     let disc = |pixel: &&image::Rgb<u8>| {
         let near = pixel.0.iter().zip([240, 104, 105]);
-        near.into_iter().all(|(found, wanted)| found.abs_diff(wanted) < 8)
+        near.into_iter()
+            .all(|(found, wanted)| found.abs_diff(wanted) < 8)
     };
     let found = image.pixels().filter(disc).count();
     assert!(found > 1000, "{found} pixels of the disc");

@@ -8,6 +8,7 @@ mod banner;
 mod captions;
 mod figures;
 mod heat;
+mod icons;
 mod keys;
 mod labels;
 mod open;

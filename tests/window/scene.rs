@@ -115,7 +115,10 @@ pub fn searched() -> View {
 /// What is drawn at a second, as RGBA: a disc that wanders over a dusk.
 fn draw(second: i64, width: u32, height: u32) -> Vec<u8> {
     let hue = second as f32 / REMEMBERED as f32 * TAU;
-    let centre = (0.5 + 0.3 * (hue * 2.0).cos(), 0.48 + 0.2 * (hue * 3.0).sin());
+    let centre = (
+        0.5 + 0.3 * (hue * 2.0).cos(),
+        0.48 + 0.2 * (hue * 3.0).sin(),
+    );
     let colour = [0.0, 2.1, 4.2].map(|shift| 150.0 + 90.0 * (hue * 1.7 + shift).cos());
     let pixel = |index: u32| {
         let (x, y) = (index % width, index / width);

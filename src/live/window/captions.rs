@@ -2,8 +2,8 @@
 
 use eframe::egui::text::{LayoutJob, TextWrapping};
 use eframe::egui::{
-    Align, Color32, FontFamily, FontId, Label, Mesh, Pos2, Rect, RichText, ScrollArea, Sense,
-    TextFormat, TextStyle, Ui, pos2, vec2,
+    Align, Color32, FontFamily, FontId, Label, Mesh, Rect, RichText, Role, ScrollArea, Sense,
+    TextFormat, TextStyle, Ui, WidgetInfo, pos2, vec2,
 };
 
 use super::clock;
@@ -27,7 +27,7 @@ pub(super) fn told(view: &View, at: Option<Seconds>) -> Option<String> {
 }
 
 /// Writes a caption at the bottom of the picture, over a scrim that it can be read on.
-pub(super) fn over(ui: &mut Ui, picture: Rect, radius: f32, text: &str) {
+pub(super) fn over(ui: &mut Ui, picture: Rect, text: &str) {
     let size = (picture.height() / 20.0).clamp(17.0, 30.0);
     let mut job = LayoutJob {
         wrap: TextWrapping {
@@ -43,51 +43,36 @@ pub(super) fn over(ui: &mut Ui, picture: Rect, radius: f32, text: &str) {
     let below = size * 0.9;
     let height = galley.size().y + below + size * 2.2;
     let scrim = Rect::from_min_max(
-        pos2(picture.left(), (picture.bottom() - height).max(picture.top())),
+        pos2(
+            picture.left(),
+            (picture.bottom() - height).max(picture.top()),
+        ),
         picture.max,
     );
-    ui.painter().add(shade(scrim, radius));
+    ui.painter().add(shade(scrim));
     let place = Rect::from_min_max(
-        pos2(picture.left() + 32.0, picture.bottom() - below - galley.size().y),
+        pos2(
+            picture.left() + 32.0,
+            picture.bottom() - below - galley.size().y,
+        ),
         pos2(picture.right() - 32.0, picture.bottom() - below),
     );
     ui.put(place, Label::new(galley));
 }
 
-/// Black that grows from nothing at the top; its lower corners are round.
-fn shade(rect: Rect, radius: f32) -> Mesh {
-    const STEPS: usize = 6;
-    let mut mesh = Mesh::default();
-    // The corners, left then right, as columns that end on the arc.
-    let arc = |step: usize| {
-        let across = radius * step as f32 / STEPS as f32;
-        let down = radius - (radius * radius - (radius - across).powi(2)).max(0.0).sqrt();
-        (across, down)
-    };
-    let left = (0..=STEPS).map(|step| {
-        let (across, down) = arc(step);
-        pos2(rect.left() + across, rect.bottom() - down)
-    });
-    let right = (0..=STEPS).rev().map(|step| {
-        let (across, down) = arc(step);
-        pos2(rect.right() - across, rect.bottom() - down)
-    });
-    // Three rows, so that the black comes in gently.
+/// Black that comes in gently from the top.
+fn shade(area: Rect) -> Mesh {
     let rows = [(0.0, 0), (0.45, 95), (1.0, 205)];
-    let columns: Vec<Pos2> = left.chain(right).collect();
-    for foot in &columns {
-        for (down, alpha) in rows {
-            let y = rect.top() + (foot.y - rect.top()) * down;
-            mesh.colored_vertex(pos2(foot.x, y), Color32::from_black_alpha(alpha));
+    let mut mesh = Mesh::default();
+    for (down, alpha) in rows {
+        let y = area.top() + area.height() * down;
+        for x in [area.left(), area.right()] {
+            mesh.colored_vertex(pos2(x, y), Color32::from_black_alpha(alpha));
         }
     }
-    let high = rows.len() as u32;
-    for column in 0..columns.len() as u32 - 1 {
-        for row in 0..high - 1 {
-            let corner = column * high + row;
-            mesh.add_triangle(corner, corner + 1, corner + high);
-            mesh.add_triangle(corner + 1, corner + high, corner + high + 1);
-        }
+    for corner in [0, 2] {
+        mesh.add_triangle(corner, corner + 1, corner + 2);
+        mesh.add_triangle(corner + 1, corner + 2, corner + 3);
     }
     mesh
 }
@@ -139,13 +124,14 @@ fn row(ui: &mut Ui, time: &str, text: &str, colour: Color32) -> bool {
     let size = vec2(ui.available_width(), galley.size().y);
     let (rect, response) = ui.allocate_exact_size(size, Sense::click());
     let label = format!("{time} {text}");
-    response.widget_info(|| eframe::egui::WidgetInfo::labeled(eframe::egui::Role::Link, true, label.trim()));
+    response.widget_info(|| WidgetInfo::labeled(Role::Link, true, label.trim()));
     if response.hovered() && !time.is_empty() {
         let ground = rect.expand2(vec2(6.0, 3.0));
         ui.painter().rect_filled(ground, 5.0, palette(ui).raised);
     }
     let line = rect.left_top() + vec2(0.0, 2.5);
     ui.painter().galley(line, time_galley, weak);
-    ui.painter().galley(rect.left_top() + vec2(indent, 0.0), galley, colour);
+    ui.painter()
+        .galley(rect.left_top() + vec2(indent, 0.0), galley, colour);
     response.clicked() && !time.is_empty()
 }

@@ -1,5 +1,7 @@
 //! What is measured while it runs, over a corner of the video.
 
+use std::time::Duration;
+
 use eframe::egui::{Color32, Frame, Grid, Margin, Rect, RichText, Ui, UiBuilder, vec2};
 
 use crate::live::{Ages, View};
@@ -36,7 +38,9 @@ fn rows(view: &View) -> Vec<(&'static str, String)> {
     let figures = &view.figures;
     let mut rows = Vec::new();
     if let Some(feed) = &view.feed {
-        let size = feed.size.map(|(width, height)| format!(", {width}×{height}"));
+        let size = feed
+            .size
+            .map(|(width, height)| format!(", {width}×{height}"));
         let size = size.unwrap_or_default();
         rows.push(("source", format!("{:.1} fps{size}", feed.fps)));
         if feed.reconnects > 0 {
@@ -55,11 +59,14 @@ fn rows(view: &View) -> Vec<(&'static str, String)> {
     };
     rows.push(("adapter", adapter));
     let megabytes = figures.gpu_bytes as f64 / 1e6;
-    rows.push(("memory", format!("{megabytes:.0} MB")));
+    rows.push(("GPU memory", format!("{megabytes:.0} MB")));
     rows
 }
 
 fn ages(ages: Ages) -> String {
-    let ms = |age: std::time::Duration| age.as_secs_f64() * 1e3;
+    if ages == Ages::default() {
+        return "not measured yet".into();
+    }
+    let ms = |age: Duration| age.as_secs_f64() * 1e3;
     format!("{:<6.0} {:.0} ms", ms(ages.p50), ms(ages.p95))
 }

@@ -1,7 +1,5 @@
 //! How near each part of the timeline is to a search, as heights and as light.
 
-use std::ops::Range;
-
 use eframe::egui::{Color32, Mesh, Painter, Rect, pos2};
 
 use super::timeline::Axis;
@@ -12,7 +10,7 @@ use crate::windows::to_f64;
 /// Cosines that lie closer together than this all look alike, so that noise makes no peaks.
 const CONTRAST: f32 = 0.05;
 
-/// A frame stands for no more than this many seconds behind it: losses of the source stay dark.
+/// Frames further apart than this, in seconds, are not joined: losses of the source stay dark.
 const REACH: f64 = 1.5;
 
 /// When the search fits best, and its cosine there.
@@ -28,23 +26,22 @@ pub(super) fn columns(relevance: &Relevance, axis: &Axis) -> Vec<f32> {
     let cosines = || frames.iter().map(|frame| frame.1);
     let low = cosines().fold(f32::INFINITY, f32::min);
     let high = cosines().fold(f32::NEG_INFINITY, f32::max);
+    let near = |cosine: f32| ((cosine - low) / (high - low).max(CONTRAST)).clamp(0.0, 1.0);
+    let column = |time| axis.offset(time).max(0.0) as usize;
     for (index, (time, cosine)) in frames.iter().enumerate() {
-        let near = ((cosine - low) / (high - low).max(CONTRAST)).clamp(0.0, 1.0);
-        let start = to_f64(*time);
-        let next = frames.get(index + 1).map_or(f64::INFINITY, |next| to_f64(next.0));
-        let covered = covered(axis, start, next.min(start + REACH), columns.len());
-        for column in &mut columns[covered] {
-            *column = column.max(near);
+        let (start, here) = (to_f64(*time), near(*cosine));
+        let next = frames.get(index + 1);
+        let (end, there) = next
+            .map(|(time, cosine)| (to_f64(*time), near(*cosine)))
+            .filter(|(end, _)| end - start <= REACH)
+            .unwrap_or((start, here));
+        let (first, last) = (column(start), column(end));
+        for (at, value) in columns.iter_mut().enumerate().take(last + 1).skip(first) {
+            let part = (at - first) as f32 / (last - first).max(1) as f32;
+            *value = value.max(here + (there - here) * part);
         }
     }
     columns
-}
-
-/// The columns from one time to another: at least one, if it is on the axis.
-fn covered(axis: &Axis, start: f64, end: f64, columns: usize) -> Range<usize> {
-    let column = |time| (axis.offset(time).max(0.0) as usize).min(columns);
-    let first = column(start);
-    first..column(end).max((first + 1).min(columns))
 }
 
 /// Draws the heights: a soft hill wherever the search fits.
@@ -95,7 +92,9 @@ mod tests {
     }
 
     fn of(frames: &[(i64, f32)]) -> Relevance {
-        let frames = frames.iter().map(|(time, cosine)| (Seconds::from_integer(*time), *cosine));
+        let frames = frames
+            .iter()
+            .map(|(time, cosine)| (Seconds::from_integer(*time), *cosine));
         Relevance {
             query: "red star".into(),
             frames: frames.collect(),
@@ -103,9 +102,14 @@ mod tests {
     }
 
     #[test]
-    fn a_frame_lights_up_to_the_next_and_not_past_its_reach() {
-        let columns = columns(&of(&[(0, 0.1), (1, 0.4), (2, 0.1), (5, 0.4)]), &ten());
-        assert_eq!(columns, [0.0, 1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 0.0]);
+    fn frames_are_joined_but_not_across_a_loss() {
+        let axis = Axis::new(
+            0.0,
+            5.0,
+            Rect::from_min_size(pos2(0.0, 0.0), vec2(10.0, 1.0)),
+        );
+        let columns = columns(&of(&[(0, 0.1), (1, 0.5), (2, 0.1), (4, 0.5)]), &axis);
+        assert_eq!(columns, [0.0, 0.5, 1.0, 0.5, 0.0, 0.0, 0.0, 0.0, 1.0, 0.0]);
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! The keyboard: one table that is obeyed and that the help shows.
 
-use eframe::egui::{self, Context, Event, Grid, Id, Key, Modal, Modifiers, RichText};
+use eframe::egui::{Context, Event, Frame, Grid, Id, Key, Modal, Modifiers, RichText, vec2};
 
 /// What a key or a button does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,7 +35,12 @@ const fn shortcut(key: Key, shown: &'static str, does: &'static str, act: Act) -
 }
 
 const SHORTCUTS: [Shortcut; 11] = [
-    shortcut(Key::Space, "Space", "Hold the picture, or go on", Act::Pause),
+    shortcut(
+        Key::Space,
+        "Space",
+        "Hold the picture, or go on",
+        Act::Pause,
+    ),
     shortcut(Key::ArrowLeft, "←", "A moment earlier", Act::Earlier),
     shortcut(Key::ArrowRight, "→", "A moment later", Act::Later),
     shortcut(Key::L, "L", "Back to live", Act::Live),
@@ -45,7 +50,12 @@ const SHORTCUTS: [Shortcut; 11] = [
     shortcut(Key::T, "T", "Light or dark", Act::Theme),
     shortcut(Key::O, "O", "Speed, delays and memory", Act::Figures),
     shortcut(Key::Questionmark, "?", "These keys", Act::Help),
-    shortcut(Key::Escape, "Esc", "Leave: help, selection, fullscreen", Act::Leave),
+    shortcut(
+        Key::Escape,
+        "Esc",
+        "Leave: help, selection, fullscreen",
+        Act::Leave,
+    ),
 ];
 
 /// What was asked for with keys that no box to type in, and no focused button, has a use for.
@@ -75,24 +85,23 @@ pub(super) fn pressed(ctx: &Context) -> Vec<Act> {
 
 /// The list of keys; whether it stays open.
 pub(super) fn help(ctx: &Context) -> bool {
-    let modal = Modal::new(Id::unique("keys")).show(ctx, |ui| {
-        ui.set_width(340.0);
-        ui.add_space(4.0);
+    let frame = Frame::popup(&ctx.global_style()).inner_margin(22);
+    let modal = Modal::new(Id::unique("keys")).frame(frame);
+    let modal = modal.show(ctx, |ui| {
+        ui.set_width(330.0);
         ui.heading("Keys");
         ui.add_space(6.0);
-        Grid::new("shortcuts")
-            .num_columns(2)
-            .spacing(egui::vec2(24.0, 8.0))
-            .show(ui, |ui| {
-                for shortcut in &SHORTCUTS {
-                    ui.label(RichText::new(shortcut.shown).monospace().strong());
-                    ui.label(shortcut.does);
-                    ui.end_row();
-                }
-            });
+        let grid = Grid::new("shortcuts").spacing(vec2(24.0, 7.0));
+        grid.min_row_height(0.0).show(ui, |ui| {
+            for shortcut in &SHORTCUTS {
+                ui.label(RichText::new(shortcut.shown).monospace().strong());
+                ui.label(shortcut.does);
+                ui.end_row();
+            }
+        });
         ui.add_space(6.0);
-        ui.weak("On the timeline: click to look at a moment, drag to select a stretch and ask about it.");
-        ui.add_space(8.0);
+        ui.weak("On the timeline: click to look at a moment, drag to ask about a stretch.");
+        ui.add_space(6.0);
         ui.button("Close").clicked()
     });
     !(modal.inner || modal.should_close())

@@ -6,7 +6,9 @@ use std::sync::mpsc::{Receiver, channel};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
-use eframe::egui::{self, ColorImage, Context, ScreenshotCallback, ThemePreference, ViewportCommand};
+use eframe::egui::{
+    self, ColorImage, Context, ScreenshotCallback, ThemePreference, ViewportCommand,
+};
 use eframe::egui_wgpu::{WgpuConfiguration, WgpuSetup, WgpuSetupExisting};
 use eframe::{App, CreationContext, NativeOptions};
 
@@ -86,7 +88,7 @@ pub fn open(
         viewport: egui::ViewportBuilder::default()
             .with_app_id("vcoca-gpu")
             .with_inner_size(opening.size)
-            .with_min_inner_size([720.0, 480.0]),
+            .with_min_inner_size([800.0, 560.0]),
         wgpu_options: WgpuConfiguration {
             wgpu_setup: WgpuSetup::Existing(existing),
             ..WgpuConfiguration::default()
@@ -121,7 +123,11 @@ pub fn open(
 fn check_display() -> Result<()> {
     let unix = cfg!(all(unix, not(target_os = "macos")));
     let set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
-    match unix && !["DISPLAY", "WAYLAND_DISPLAY", "WAYLAND_SOCKET"].into_iter().any(set) {
+    match unix
+        && !["DISPLAY", "WAYLAND_DISPLAY", "WAYLAND_SOCKET"]
+            .into_iter()
+            .any(set)
+    {
         true => Err(Error::Window(
             "no display (neither DISPLAY nor WAYLAND_DISPLAY is set)".into(),
         )),

@@ -1,6 +1,8 @@
 //! A question about a stretch, and its answer.
 
-use eframe::egui::{Frame, Key, Label, Margin, RichText, ScrollArea, TextEdit, Ui};
+use eframe::egui::{
+    Button, Frame, Id, Key, Label, Margin, RichText, ScrollArea, TextEdit, Ui, vec2,
+};
 
 use super::clock;
 use super::theme::palette;
@@ -16,7 +18,7 @@ pub(super) fn draw(
     most: f32,
 ) -> Option<Command> {
     ui.horizontal(|ui| {
-        ui.label(RichText::new("Ask").strong());
+        ui.label(RichText::new("Question").strong());
         ui.weak(match span {
             Some(span) => format!("about {}", stretch(span)),
             None => "about the latest seconds".into(),
@@ -26,13 +28,13 @@ pub(super) fn draw(
     ui.horizontal(|ui| {
         let button = 52.0;
         let edit = TextEdit::singleline(text)
-            .id(eframe::egui::Id::unique("question"))
+            .id(Id::unique("question"))
             .hint_text("What is it doing?")
             .desired_width(ui.available_width() - button - 8.0);
-        let edit = ui.add(edit).accessible_name("Question");
+        let edit = ui.add(edit).accessible_name("What to ask");
         asked = edit.lost_focus() && ui.input(|input| input.key_pressed(Key::Enter));
         let ready = !text.trim().is_empty();
-        let button = eframe::egui::Button::new("Ask").min_size(eframe::egui::vec2(button, 0.0));
+        let button = Button::new("Ask").min_size(vec2(button, 0.0));
         asked |= ui.add_enabled(ready, button).clicked();
         asked &= ready;
     });
@@ -56,6 +58,7 @@ fn show(ui: &mut Ui, answer: &Answer, most: f32) {
         ui.spacing_mut().item_spacing.y = 4.0;
         ScrollArea::vertical()
             .id_salt("answer")
+            .min_scrolled_height(most)
             .max_height(most)
             .auto_shrink([false, true])
             .show(ui, |ui| {

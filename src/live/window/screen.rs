@@ -6,6 +6,7 @@ use eframe::egui::{
     ViewportCommand,
 };
 
+use super::icons::{self, Icon};
 use super::keys::{self, Act};
 use super::question::stretch;
 use super::textures::Thumbnails;
@@ -35,7 +36,7 @@ pub struct Screen {
     place: Place,
     selection: Option<Span>,
     search: String,
-    labels: Option<String>,
+    labels: labels::Typed,
     question: String,
     mirror: bool,
     figures: bool,
@@ -128,12 +129,10 @@ impl Screen {
     fn controls(&mut self, ui: &mut Ui, view: &View) {
         ui.horizontal(|ui| {
             let (icon, name) = match self.place {
-                Place::Live => ("⏸", "Pause"),
-                Place::Held(_) | Place::At(_) => ("▶", "Go on"),
+                Place::Live => (Icon::Pause, "Pause"),
+                Place::Held(_) | Place::At(_) => (Icon::Play, "Go on"),
             };
-            let pause = Button::new(icon).min_size(eframe::egui::vec2(34.0, 28.0));
-            let pause = ui.add(pause).accessible_name(name);
-            if pause.on_hover_text(format!("{name} (Space)")).clicked() {
+            if icons::button(ui, icon, name, "Space", false).clicked() {
                 self.act(Act::Pause, ui.ctx(), view);
             }
             if let Some(at) = self.time() {
@@ -148,8 +147,8 @@ impl Screen {
             }
             ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
                 if let Some(span) = self.selection {
-                    let clear = ui.button("✖").accessible_name("Clear the selection");
-                    if clear.on_hover_text("Clear the selection (Esc)").clicked() {
+                    let clear = "Clear the selection";
+                    if icons::button(ui, Icon::Close, clear, "Esc", false).clicked() {
                         self.selection = None;
                     }
                     ui.label(format!("{} selected", stretch(span)));
@@ -170,7 +169,10 @@ impl Screen {
             ui.weak(format!("“{query}”: nothing is remembered yet"));
             return;
         };
-        if ui.button(format!("“{query}” fits best at {}", clock(time))).clicked() {
+        if ui
+            .button(format!("“{query}” fits best at {}", clock(time)))
+            .clicked()
+        {
             self.place = Place::At(time);
         }
     }
@@ -178,15 +180,23 @@ impl Screen {
     fn beside(&mut self, ui: &mut Ui, view: &View, commands: &mut Vec<Command>) {
         let width = (ui.available_width() * 0.27).clamp(264.0, 380.0);
         let height = ui.available_height();
+        // Captions keep at least some lines of room.
+        let bars = (height - 320.0).clamp(72.0, height * 0.4);
         let side = Panel::right("side").frame(panel(ui, 0, 0)).resizable(false);
         side.exact_size(width).show(ui, |ui| {
             let part = |ui: &Ui, name| Panel::bottom(name).frame(panel(ui, 16, 12));
             part(ui, "question").show(ui, |ui| {
                 let (span, answer) = (self.selection, view.answer.as_ref());
-                commands.extend(question::draw(ui, &mut self.question, span, answer, height * 0.2));
+                commands.extend(question::draw(
+                    ui,
+                    &mut self.question,
+                    span,
+                    answer,
+                    height * 0.2,
+                ));
             });
             part(ui, "labels").show(ui, |ui| {
-                commands.extend(labels::draw(ui, &view.bars, &mut self.labels, height * 0.35));
+                commands.extend(labels::draw(ui, &view.bars, &mut self.labels, bars));
             });
             let rest = CentralPanel::no_frame().frame(panel(ui, 16, 12));
             rest.show(ui, |ui| {

@@ -21,7 +21,11 @@ impl Pictures {
     /// The texture to paint `picture` with. The renderer binds the very texture; nothing is copied.
     ///
     /// To be called once before each frame is drawn: the picture of the frame before is let go.
-    pub fn paint(&mut self, state: &RenderState, picture: Option<&Arc<Picture>>) -> Option<SizedTexture> {
+    pub fn paint(
+        &mut self,
+        state: &RenderState,
+        picture: Option<&Arc<Picture>>,
+    ) -> Option<SizedTexture> {
         self.painted = picture.cloned();
         let mut renderer = state.renderer.write();
         self.known.retain(|_, (id, held)| {

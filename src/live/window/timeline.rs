@@ -1,8 +1,7 @@
 //! What is remembered, along the bottom: thumbnails, times, the heat of a search, and where one is.
 
 use eframe::egui::{
-    Align2, Color32, CursorIcon, FontId, Painter, Rect, Response, Sense, Ui, WidgetInfo,
-    pos2, vec2,
+    Align2, Color32, CursorIcon, FontId, Painter, Rect, Response, Sense, Ui, WidgetInfo, pos2, vec2,
 };
 
 use super::question::stretch;
@@ -21,7 +20,7 @@ const STEPS: [f64; 15] = [
     0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1200.0, 1800.0, 3600.0, 7200.0,
 ];
 
-const HEAT: f32 = 24.0;
+const HEAT: f32 = 22.0;
 const STRIP: f32 = 48.0;
 const TIMES: f32 = 18.0;
 
@@ -52,8 +51,12 @@ impl Axis {
 
     /// The axis of all that is remembered.
     fn of(moments: &[Moment], area: Rect) -> Self {
-        let start = moments.first().map_or(0.0, |moment| to_f64(moment.span.start));
-        let end = moments.last().map_or(start, |moment| to_f64(moment.span.end));
+        let start = moments
+            .first()
+            .map_or(0.0, |moment| to_f64(moment.span.start));
+        let end = moments
+            .last()
+            .map_or(start, |moment| to_f64(moment.span.end));
         Self::new(start, end.max(start + LEAST), area)
     }
 
@@ -80,13 +83,18 @@ impl Axis {
     /// The smallest easy step that is at least so many points wide.
     fn step(&self, points: f32) -> f64 {
         let wide = |step: &f64| self.offset(self.start + step) >= points;
-        STEPS.into_iter().find(wide).unwrap_or(self.end - self.start)
+        STEPS
+            .into_iter()
+            .find(wide)
+            .unwrap_or(self.end - self.start)
     }
 
     /// The easy times on it.
     fn marks(&self, step: f64) -> impl Iterator<Item = f64> + use<> {
         let (first, end) = ((self.start / step).floor() as i64, self.end);
-        (first..).map(move |mark| mark as f64 * step).take_while(move |time| *time < end)
+        (first..)
+            .map(move |mark| mark as f64 * step)
+            .take_while(move |time| *time < end)
     }
 }
 
@@ -115,7 +123,13 @@ pub(super) fn draw(
     if view.moments.is_empty() {
         let font = FontId::proportional(13.0);
         let text = "What is seen appears here";
-        ui.painter().text(strip.center(), Align2::CENTER_CENTER, text, font, colours.weak);
+        ui.painter().text(
+            strip.center(),
+            Align2::CENTER_CENTER,
+            text,
+            font,
+            colours.weak,
+        );
         return None;
     }
     tile(ui, &axis, &view.moments, thumbnails);
@@ -123,7 +137,12 @@ pub(super) fn draw(
     if let Some(relevance) = &view.relevance {
         let columns = heat::columns(relevance, &axis);
         heat::dim(painter, strip, &columns, colours.panel);
-        heat::hills(painter, heat.shrink2(vec2(0.0, 2.0)), &columns, colours.accent);
+        heat::hills(
+            painter,
+            heat.shrink2(vec2(0.0, 2.0)),
+            &columns,
+            colours.accent,
+        );
     }
     times(painter, &axis, colours);
     if let Some(span) = selection {
@@ -131,7 +150,11 @@ pub(super) fn draw(
     }
     let newest = view.moments.last().map(|moment| moment.span.end);
     if let Some(time) = at.or(newest) {
-        let colour = if at.is_some() { colours.text } else { colours.good };
+        let colour = if at.is_some() {
+            colours.text
+        } else {
+            colours.good
+        };
         head(painter, axis.x(time), strip, colour);
     }
     hover(ui, &response, &axis, view, thumbnails);
@@ -167,7 +190,9 @@ fn tile(ui: &Ui, axis: &Axis, moments: &[Moment], thumbnails: &mut Thumbnails) {
         let left = axis.offset(start).max(axis.offset(to_f64(first)));
         let right = axis.offset(start + step).min(axis.offset(to_f64(last)));
         let middle = middle.clamp(first, last);
-        let Some(moment) = moment(moments, middle) else { continue };
+        let Some(moment) = moment(moments, middle) else {
+            continue;
+        };
         // Nothing was seen while the source was lost.
         let seen = moment.span.start <= middle && middle <= moment.span.end;
         if !seen || right - left < 1.0 {
@@ -215,13 +240,18 @@ fn head(painter: &Painter, x: f32, strip: Rect, colour: Color32) {
 
 /// What was seen where the pointer is.
 fn hover(ui: &Ui, response: &Response, axis: &Axis, view: &View, thumbnails: &mut Thumbnails) {
-    let Some(pointer) = response.hover_pos() else { return };
+    let Some(pointer) = response.hover_pos() else {
+        return;
+    };
     let time = axis.time(pointer.x);
     let Some(moment) = moment(&view.moments, time).filter(|moment| time <= moment.span.end) else {
         return;
     };
     ui.ctx().set_cursor_icon(CursorIcon::PointingHand);
-    let line = [pos2(pointer.x, axis.area.top()), pos2(pointer.x, axis.area.bottom())];
+    let line = [
+        pos2(pointer.x, axis.area.top()),
+        pos2(pointer.x, axis.area.bottom()),
+    ];
     ui.painter().line_segment(line, (1.0, palette(ui).weak));
     let texture = thumbnails.texture(ui.ctx(), &moment.thumbnail);
     response.clone().on_hover_ui_at_pointer(|ui| {

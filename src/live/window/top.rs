@@ -1,10 +1,11 @@
 //! The bar above and the line below everything.
 
 use eframe::egui::{
-    Align, Align2, Button, Color32, Id, Key, Label, Layout, RichText, Role, Sense, TextEdit, Theme, Ui,
-    WidgetInfo, vec2,
+    Align, Align2, Color32, Id, Key, Label, Layout, Margin, RichText, Role, Sense, TextEdit, Theme,
+    Ui, WidgetInfo, vec2,
 };
 
+use super::icons::{self, Icon};
 use super::keys::Act;
 use super::theme::palette;
 use crate::frames::live::Condition;
@@ -35,22 +36,18 @@ pub(super) fn draw(ui: &mut Ui, view: &View, search: &mut String, toggles: Toggl
     ui.horizontal_centered(|ui| {
         state(ui, view);
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-            let (sun, theme) = match ui.ctx().theme() {
-                Theme::Dark => ("☀", "Light theme"),
-                Theme::Light => ("🌙", "Dark theme"),
+            let (lamp, theme) = match ui.ctx().theme() {
+                Theme::Dark => (Icon::Sun, "Light theme"),
+                Theme::Light => (Icon::Moon, "Dark theme"),
             };
             for (icon, name, key, on, act) in [
-                ("?", "Keys", "?", false, Act::Help),
-                ("⛶", "Fullscreen", "F", false, Act::Fullscreen),
-                (sun, theme, "T", false, Act::Theme),
-                ("⇄", "Mirror", "M", toggles.mirror, Act::Mirror),
-                ("📊", "Figures", "O", toggles.figures, Act::Figures),
+                (Icon::Help, "Keys", "?", false, Act::Help),
+                (Icon::Fullscreen, "Fullscreen", "F", false, Act::Fullscreen),
+                (lamp, theme, "T", false, Act::Theme),
+                (Icon::Mirror, "Mirror", "M", toggles.mirror, Act::Mirror),
+                (Icon::Figures, "Figures", "O", toggles.figures, Act::Figures),
             ] {
-                let button = Button::new(RichText::new(icon).size(15.0))
-                    .selected(on)
-                    .min_size(vec2(32.0, 30.0));
-                let button = ui.add(button).accessible_name(name);
-                if button.on_hover_text(format!("{name} ({key})")).clicked() {
+                if icons::button(ui, icon, name, key, on).clicked() {
                     touch.act = Some(act);
                 }
             }
@@ -58,11 +55,16 @@ pub(super) fn draw(ui: &mut Ui, view: &View, search: &mut String, toggles: Toggl
             let edit = TextEdit::singleline(search)
                 .id(search_id())
                 .hint_text("Search what was seen")
-                .prefix("🔍")
+                .margin(Margin {
+                    left: 32,
+                    ..Margin::symmetric(10, 4)
+                })
                 .desired_width(ui.available_width().min(300.0))
                 .align(Align2::LEFT_CENTER)
                 .min_size(vec2(0.0, 30.0));
             let edit = ui.add(edit).accessible_name("Search what was seen");
+            let glass = edit.rect.left_center() + vec2(17.0, 0.0);
+            icons::draw(ui.painter(), Icon::Search, glass, 13.0, palette(ui).weak);
             if edit.changed() {
                 touch.search = Some(Command::Search(search.trim().into()));
             }
@@ -78,7 +80,8 @@ fn state(ui: &mut Ui, view: &View) {
     let (dot, response) = ui.allocate_exact_size(vec2(12.0, 12.0), Sense::hover());
     response.widget_info(|| WidgetInfo::labeled(Role::Status, true, word));
     ui.painter().circle_filled(dot.center(), 5.0, colour);
-    ui.painter().circle_filled(dot.center(), 9.0, colour.gamma_multiply(0.18));
+    ui.painter()
+        .circle_filled(dot.center(), 9.0, colour.gamma_multiply(0.18));
     ui.label(RichText::new(word).strong());
     // Half of the room is for the search.
     ui.scope(|ui| {
@@ -105,7 +108,8 @@ fn condition(ui: &Ui, view: &View) -> (Color32, &'static str) {
 pub(super) fn footer(ui: &mut Ui, view: &View) {
     ui.horizontal_centered(|ui| {
         let small = |text: String| RichText::new(text).small().weak();
-        ui.label(small("🔒 Everything stays on this machine".into()));
+        icons::beside_text(ui, Icon::Lock, 11.0, palette(ui).weak);
+        ui.label(small("Everything stays on this machine".into()));
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
             let on = match view.software {
                 true => format!("{} on {} (CPU)", view.model, view.adapter),

@@ -2,7 +2,10 @@
 
 use eframe::egui::epaint::RectShape;
 use eframe::egui::load::SizedTexture;
-use eframe::egui::{Color32, Label, Painter, Pos2, Rect, RichText, Role, Sense, Ui, WidgetInfo, pos2, vec2};
+use eframe::egui::{
+    Color32, Label, Painter, Pos2, Rect, RichText, Role, Sense, Stroke, StrokeKind, Ui, WidgetInfo,
+    pos2, vec2,
+};
 
 use super::theme::palette;
 use super::{captions, figures};
@@ -41,13 +44,24 @@ pub(super) fn draw(ui: &mut Ui, view: &View, look: Look<'_>) {
     if look.mirror {
         std::mem::swap(&mut uv.min.x, &mut uv.max.x);
     }
-    paint(ui.painter(), picture, ROUND, texture, uv);
+    paint(ui.painter(), picture, 0, texture, uv);
     if let Some(caption) = look.caption {
-        captions::over(ui, picture, f32::from(ROUND), &caption);
+        captions::over(ui, picture, &caption);
+    }
+    if ui.ctx().content_rect().contains_rect(picture.expand(1.0)) {
+        round(ui, picture);
     }
     if look.figures {
         figures::draw(ui, picture, view);
     }
+}
+
+/// Rounds the corners of all that was painted so far: the ground is drawn around it.
+fn round(ui: &Ui, picture: Rect) {
+    // As wide as a corner reaches beyond its arc.
+    let ground = Stroke::new(f32::from(ROUND) * 0.5, palette(ui).ground);
+    ui.painter()
+        .rect_stroke(picture, ROUND, ground, StrokeKind::Outside);
 }
 
 /// What is waited for.
@@ -56,7 +70,10 @@ fn waiting(ui: &mut Ui, room: Rect, view: &View) {
     let source = &view.source;
     let (what, more) = match (&view.fault, view.feed.as_ref().map(|feed| &feed.condition)) {
         (Some(_), _) => ("Nothing to see", "What went wrong is told above."),
-        (_, None) => ("Getting ready", "The model is loaded, then the source is opened."),
+        (_, None) => (
+            "Getting ready",
+            "The model is loaded, then the source is opened.",
+        ),
         (_, Some(Condition::Connecting)) => ("Connecting", source.as_str()),
         (_, Some(Condition::Live)) => ("The first picture is on its way", source.as_str()),
         (_, Some(Condition::Lost { .. })) => ("No picture yet", source.as_str()),
@@ -64,7 +81,8 @@ fn waiting(ui: &mut Ui, room: Rect, view: &View) {
     };
     let mut line = |below: f32, text: &str, size: f32, colour| {
         let label = RichText::new(text).size(size).color(colour);
-        let place = Rect::from_center_size(room.center() + vec2(0.0, below), vec2(room.width(), 30.0));
+        let place =
+            Rect::from_center_size(room.center() + vec2(0.0, below), vec2(room.width(), 30.0));
         ui.put(place, Label::new(label));
     };
     line(-14.0, what, 22.0, colours.text);
