@@ -257,6 +257,18 @@ fn a_click_on_the_timeline_shows_what_was_seen_then() {
 }
 
 #[test]
+fn the_timeline_is_for_the_keyboard_too() {
+    let mut hands = hands(scene::watched());
+    hands.get_by_label_contains("Timeline").focus();
+    hands.run();
+    press(&mut hands, Key::ArrowLeft);
+    assert!(shows(&hands, "What was seen at 1:23"));
+    press(&mut hands, Key::ArrowLeft);
+    assert!(shows(&hands, "What was seen at 1:22"));
+    assert!(hands.get_by_label_contains("Timeline").is_focused());
+}
+
+#[test]
 fn space_holds_the_picture_while_the_watching_goes_on() {
     let gpu = Gpu::new().expect("tests need an adapter");
     let mut hands = hands(View {

@@ -1,4 +1,4 @@
-//! The window opens on the model's own device and shows a texture of it.
+//! The window opens on the model's own device and shows textures of it.
 //!
 //! Windows want the main thread, so this is a program of its own. Without a display it runs itself again
 //! under Xvfb.
@@ -6,7 +6,10 @@
 #[path = "window/scene.rs"]
 mod scene;
 
+use std::cell::{Cell, RefCell};
 use std::process::Command;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::Duration;
 
 use vcoca_gpu::live::View;
@@ -26,7 +29,7 @@ fn main() {
         assert!(status.success(), "under Xvfb: {status}");
         return;
     }
-    the_picture_is_on_the_screen(&gpu);
+    pictures_are_shown_and_let_go(&gpu);
 }
 
 fn without_a_display_it_says_what_to_do(gpu: &Gpu) {
@@ -42,24 +45,49 @@ fn without_a_display_it_says_what_to_do(gpu: &Gpu) {
     assert!(error.to_string().contains("live --headless"), "{error}");
 }
 
-fn the_picture_is_on_the_screen(gpu: &Gpu) {
+/// As a watcher would, a thread gives a new picture many times a second.
+fn pictures_are_shown_and_let_go(gpu: &Gpu) {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("window.png");
-    let shown = scene::shown(gpu, 0);
-    let view = || View {
-        picture: Some(shown.clone()),
-        ..scene::watched()
-    };
     let opening = Opening {
         size: SIZE.map(|side| side as f32),
         theme: ThemePreference::Dark,
         shot: Some(Shot {
             path: path.clone(),
-            after: Duration::from_millis(500),
+            after: Duration::from_secs(2),
         }),
         ..Opening::default()
     };
-    open(gpu, opening, &Wake::default(), &view, &|_| {}).expect("a window opens");
+    let (wake, stop) = (Wake::default(), AtomicBool::new(false));
+    let given = RefCell::new(Vec::new());
+    let most = Cell::new(0);
+    let view = || {
+        let shown = scene::shown(gpu, 0);
+        let mut given = given.borrow_mut();
+        given.push(Arc::downgrade(&shown.texture));
+        let held = given.iter().filter(|picture| picture.strong_count() > 0);
+        most.set(most.get().max(held.count()));
+        View {
+            picture: Some(shown),
+            ..scene::watched()
+        }
+    };
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while !stop.load(Relaxed) {
+                wake.wake();
+                std::thread::sleep(Duration::from_millis(10));
+            }
+        });
+        let opened = open(gpu, opening, &wake, &view, &|_| {});
+        stop.store(true, Relaxed);
+        opened.expect("a window opens");
+    });
+    let drawn = given.borrow().len();
+    assert!(drawn > 10, "woken many times, but drawn {drawn} times");
+    // The one that is drawn, and the one that was drawn before.
+    assert!(most.get() <= 2, "{} pictures were held at once", most.get());
+
     let image = image::open(&path).expect("a PNG").into_rgb8();
     assert_eq!([image.width(), image.height()], SIZE);
     // The disc of the picture has a colour that nothing else has.

@@ -1,7 +1,9 @@
 //! A view as a watcher would give it, made by hand.
+#![allow(dead_code)] // each test program uses a part
 
 use std::f32::consts::TAU;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
 use vcoca_gpu::frames::Seconds;
@@ -12,11 +14,11 @@ use vcoca_gpu::live::{
 use vcoca_gpu::windows::Span;
 use vcoca_gpu::{Gpu, wgpu};
 
+/// Pictures that were made so far.
+static PICTURES: AtomicU64 = AtomicU64::new(0);
+
 /// Seconds that are remembered; a moment is one second.
 pub const REMEMBERED: i64 = 84;
-
-/// Where the search fits best.
-pub const BEST: i64 = 42;
 
 pub fn span(start: i64, end: i64) -> Span {
     Span {
@@ -95,7 +97,7 @@ pub fn watched() -> View {
 
 /// Searched and asked, too.
 pub fn searched() -> View {
-    let near = |second: i64| 0.12 + 0.2 * (-((second - BEST) as f32 / 9.0).powi(2)).exp();
+    let near = |second: i64| 0.12 + 0.2 * (-((second - 42) as f32 / 9.0).powi(2)).exp();
     let frames = (0..REMEMBERED).map(|second| (Seconds::from_integer(second), near(second)));
     View {
         relevance: Some(Relevance {
@@ -142,7 +144,7 @@ fn thumbnail(second: i64) -> Thumbnail {
     }
 }
 
-/// A picture in a texture of `gpu`.
+/// A picture in a texture of `gpu`, another one each time.
 pub fn shown(gpu: &Gpu, second: i64) -> Shown {
     let (width, height) = (640, 360);
     let size = wgpu::Extent3d {
@@ -171,7 +173,7 @@ pub fn shown(gpu: &Gpu, second: i64) -> Shown {
     Shown {
         texture: Arc::new(Picture {
             view: texture.create_view(&wgpu::TextureViewDescriptor::default()),
-            id: second as u64,
+            id: PICTURES.fetch_add(1, Relaxed),
             width,
             height,
         }),

@@ -2,6 +2,8 @@
 
 use eframe::egui::{Context, Event, Frame, Grid, Id, Key, Modal, Modifiers, RichText, vec2};
 
+use super::timeline;
+
 /// What a key or a button does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Act {
@@ -61,7 +63,8 @@ const SHORTCUTS: [Shortcut; 11] = [
 /// What was asked for with keys that no box to type in, and no focused button, has a use for.
 pub(super) fn pressed(ctx: &Context) -> Vec<Act> {
     let typing = ctx.text_edit_focused();
-    let focused = ctx.memory(|memory| memory.focused().is_some());
+    let focused = ctx.memory(|memory| memory.focused());
+    let focused = focused.is_some_and(|id| id != timeline::id());
     ctx.input_mut(|input| {
         let mut acts = Vec::new();
         for shortcut in &SHORTCUTS {

@@ -180,20 +180,15 @@ impl Screen {
     fn beside(&mut self, ui: &mut Ui, view: &View, commands: &mut Vec<Command>) {
         let width = (ui.available_width() * 0.27).clamp(264.0, 380.0);
         let height = ui.available_height();
-        // Captions keep at least some lines of room.
+        // In a low window captions keep some lines of room.
+        let words = (height - 320.0).clamp(50.0, height * 0.2);
         let bars = (height - 320.0).clamp(72.0, height * 0.4);
         let side = Panel::right("side").frame(panel(ui, 0, 0)).resizable(false);
         side.exact_size(width).show(ui, |ui| {
             let part = |ui: &Ui, name| Panel::bottom(name).frame(panel(ui, 16, 12));
             part(ui, "question").show(ui, |ui| {
                 let (span, answer) = (self.selection, view.answer.as_ref());
-                commands.extend(question::draw(
-                    ui,
-                    &mut self.question,
-                    span,
-                    answer,
-                    height * 0.2,
-                ));
+                commands.extend(question::draw(ui, &mut self.question, span, answer, words));
             });
             part(ui, "labels").show(ui, |ui| {
                 commands.extend(labels::draw(ui, &view.bars, &mut self.labels, bars));

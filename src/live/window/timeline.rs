@@ -1,7 +1,8 @@
 //! What is remembered, along the bottom: thumbnails, times, the heat of a search, and where one is.
 
 use eframe::egui::{
-    Align2, Color32, CursorIcon, FontId, Painter, Rect, Response, Sense, Ui, WidgetInfo, pos2, vec2,
+    Align2, Color32, CursorIcon, EventFilter, FontId, Id, Painter, Rect, Response, Sense, Ui,
+    WidgetInfo, pos2, vec2,
 };
 
 use super::question::stretch;
@@ -98,6 +99,11 @@ impl Axis {
     }
 }
 
+/// The widget that it is.
+pub(super) fn id() -> Id {
+    Id::unique("timeline")
+}
+
 /// The moment of a time, or the nearest to it.
 pub(super) fn moment(moments: &[Moment], time: Seconds) -> Option<&Moment> {
     let index = moments.partition_point(|moment| moment.span.end <= time);
@@ -114,7 +120,16 @@ pub(super) fn draw(
 ) -> Option<Touch> {
     let colours = palette(ui);
     let size = vec2(ui.available_width(), HEIGHT);
-    let (area, response) = ui.allocate_exact_size(size, Sense::click_and_drag());
+    let (area, _) = ui.allocate_exact_size(size, Sense::hover());
+    let response = ui.interact(area, id(), Sense::click_and_drag());
+    if response.has_focus() {
+        // The arrows step through moments and do not lead to other widgets.
+        let filter = EventFilter {
+            horizontal_arrows: true,
+            ..EventFilter::default()
+        };
+        ui.memory_mut(|memory| memory.set_focus_lock_filter(response.id, filter));
+    }
     let heat = Rect::from_min_size(area.min, vec2(area.width(), HEAT));
     let strip = Rect::from_min_size(heat.left_bottom(), vec2(area.width(), STRIP));
     let axis = Axis::of(&view.moments, strip);

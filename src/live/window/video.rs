@@ -1,5 +1,6 @@
 //! The picture, as large as there is room for.
 
+use eframe::egui::emath::GuiRounding;
 use eframe::egui::epaint::RectShape;
 use eframe::egui::load::SizedTexture;
 use eframe::egui::{
@@ -35,6 +36,7 @@ pub(super) fn draw(ui: &mut Ui, view: &View, look: Look<'_>) {
     };
     let scale = (room.size() / texture.size.max(vec2(1.0, 1.0))).min_elem();
     let picture = Rect::from_center_size(room.center(), texture.size * scale);
+    let picture = picture.round_to_pixels(ui.pixels_per_point());
     let label = match &look.caption {
         Some(caption) => format!("{}: {caption}", look.name),
         None => look.name.to_owned(),
