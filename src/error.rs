@@ -47,6 +47,10 @@ pub enum Error {
         problem: String,
     },
 
+    /// A window cannot be opened.
+    #[error("no window: {0}; `live --headless` needs none")]
+    Window(String),
+
     /// Decoding made no progress within its deadline.
     #[error("{}: gave up after {seconds} s without progress while {doing}", path.display())]
     Stalled {

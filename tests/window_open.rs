@@ -1,0 +1,101 @@
+//! The window opens on the model's own device and shows textures of it.
+//!
+//! Windows want the main thread, so this is a program of its own. Without a display it runs itself again
+//! under Xvfb.
+
+#[path = "window/scene.rs"]
+mod scene;
+
+use std::cell::{Cell, RefCell};
+use std::process::Command;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::time::Duration;
+
+use vcoca_gpu::live::View;
+use vcoca_gpu::live::window::{Opening, Shot, ThemePreference, Wake, open};
+use vcoca_gpu::{Error, Gpu};
+
+const SIZE: [u32; 2] = [900, 600];
+
+fn main() {
+    let gpu = Gpu::new().expect("tests need an adapter");
+    if std::env::var_os("DISPLAY").is_none() {
+        without_a_display_it_says_what_to_do(&gpu);
+        let program = std::env::current_exe().expect("this program");
+        let screen = ["-a", "-s", "-screen 0 1400x1000x24"];
+        let run = Command::new("xvfb-run").args(screen).arg(program).status();
+        let status = run.expect("tests need Xvfb; Debian: apt-get install xvfb");
+        assert!(status.success(), "under Xvfb: {status}");
+        return;
+    }
+    pictures_are_shown_and_let_go(&gpu);
+}
+
+fn without_a_display_it_says_what_to_do(gpu: &Gpu) {
+    let opened = open(
+        gpu,
+        Opening::default(),
+        &Wake::default(),
+        &View::default,
+        &|_| {},
+    );
+    let error = opened.expect_err("there is no display");
+    assert!(matches!(error, Error::Window(_)), "{error}");
+    assert!(error.to_string().contains("live --headless"), "{error}");
+}
+
+/// As a watcher would, a thread gives a new picture many times a second.
+fn pictures_are_shown_and_let_go(gpu: &Gpu) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("window.png");
+    let opening = Opening {
+        size: SIZE.map(|side| side as f32),
+        theme: ThemePreference::Dark,
+        shot: Some(Shot {
+            path: path.clone(),
+            after: Duration::from_secs(2),
+        }),
+        ..Opening::default()
+    };
+    let (wake, stop) = (Wake::default(), AtomicBool::new(false));
+    let given = RefCell::new(Vec::new());
+    let most = Cell::new(0);
+    let view = || {
+        let shown = scene::shown(gpu, 0);
+        let mut given = given.borrow_mut();
+        given.push(Arc::downgrade(&shown.texture));
+        let held = given.iter().filter(|picture| picture.strong_count() > 0);
+        most.set(most.get().max(held.count()));
+        View {
+            picture: Some(shown),
+            ..scene::watched()
+        }
+    };
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while !stop.load(Relaxed) {
+                wake.wake();
+                std::thread::sleep(Duration::from_millis(10));
+            }
+        });
+        let opened = open(gpu, opening, &wake, &view, &|_| {});
+        stop.store(true, Relaxed);
+        opened.expect("a window opens");
+    });
+    let drawn = given.borrow().len();
+    assert!(drawn > 10, "woken many times, but drawn {drawn} times");
+    // The one that is drawn, and the one that was drawn before.
+    assert!(most.get() <= 2, "{} pictures were held at once", most.get());
+
+    let image = image::open(&path).expect("a PNG").into_rgb8();
+    assert_eq!([image.width(), image.height()], SIZE);
+    // The disc of the picture has a colour that nothing else has.
+    let disc = |pixel: &&image::Rgb<u8>| {
+        let near = pixel.0.iter().zip([240, 104, 105]);
+        near.into_iter()
+            .all(|(found, wanted)| found.abs_diff(wanted) < 8)
+    };
+    let found = image.pixels().filter(disc).count();
+    assert!(found > 1000, "{found} pixels of the disc");
+}
