@@ -97,8 +97,8 @@ impl Recorder {
     ///
     /// # Errors
     ///
-    /// [`Error::Io`](crate::Error::Io) if a video cannot be written: what it has so far stays, and the next
-    /// frame begins another. [`Error::MissingCodec`](crate::Error::MissingCodec) if a plugin is needed. What
+    /// [`Error::Io`](crate::Error::Io) if a video cannot be written: what it has so far stays, without
+    /// moments in the index, and the next frame begins another. [`Error::MissingCodec`](crate::Error::MissingCodec) if a plugin is needed. What
     /// went wrong with videos that have ended.
     pub fn read(&mut self, frame: &LiveFrame) -> Result<()> {
         self.transcript.set_clock(opened(frame));
@@ -156,7 +156,7 @@ impl Recorder {
 
 /// When the feed of a frame was opened, by the clock on the wall as it is now.
 fn opened(frame: &LiveFrame) -> SystemTime {
-    captured(frame) - Duration::from_secs_f64(to_f64(frame.time).max(0.0))
+    captured(frame) - since_opening(frame.time)
 }
 
 /// When a frame was captured, by the clock on the wall as it is now.
@@ -164,9 +164,17 @@ fn captured(frame: &LiveFrame) -> SystemTime {
     SystemTime::now() - frame.captured.elapsed()
 }
 
+/// A time of a feed, which no watch outlasts: 30 years.
+fn since_opening(time: Seconds) -> Duration {
+    Duration::from_secs_f64(to_f64(time).clamp(0.0, 1e9))
+}
+
+/// `2026-11-28T11:20:03Z`. A clock that was never set may be before 1970.
+fn utc(time: SystemTime) -> String {
+    humantime::format_rfc3339_seconds(time.max(SystemTime::UNIX_EPOCH)).to_string()
+}
+
 /// A time as files are named by it: `2026-11-28T11-20-03Z`.
 fn stamp(time: SystemTime) -> String {
-    humantime::format_rfc3339_seconds(time)
-        .to_string()
-        .replace(':', "-")
+    utc(time).replace(':', "-")
 }

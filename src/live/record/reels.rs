@@ -28,6 +28,8 @@ pub(super) struct Reels {
     pub length: Seconds,
     /// The latest frames, all of one size and without a gap.
     held: VecDeque<LiveFrame>,
+    /// Time, width and height of the latest frame, whether it is held or written.
+    last: Option<(Seconds, u32, u32)>,
     open: Option<Reel>,
     /// Videos without an end of frames, whose last moment is still to come.
     ended: Vec<Reel>,
@@ -51,6 +53,7 @@ impl Reels {
             folder: folder.to_owned(),
             length,
             held: VecDeque::new(),
+            last: None,
             open: None,
             ended: Vec::new(),
             done: Vec::new(),
@@ -60,13 +63,13 @@ impl Reels {
 
     /// Takes a frame, which is later than all before.
     pub fn read(&mut self, frame: &LiveFrame) -> Result<()> {
-        if let Some(last) = self.held.back() {
-            let size = |frame: &LiveFrame| (frame.picture.width, frame.picture.height);
-            if frame.time - last.time > GAP || size(frame) != size(last) {
-                let written = self.release(0, frame.time);
-                self.close();
-                written?;
-            }
+        let (width, height) = (frame.picture.width, frame.picture.height);
+        let last = self.last.replace((frame.time, width, height));
+        let goes_on = |(time, w, h)| frame.time - time <= GAP && (w, h) == (width, height);
+        if !last.is_none_or(goes_on) {
+            let written = self.release(0, frame.time);
+            self.close();
+            written?;
         }
         self.held.push_back(frame.clone());
         self.release(HELD, frame.time)
@@ -92,7 +95,7 @@ impl Reels {
 
     /// No more frames and moments come.
     pub fn end(&mut self) -> Result<()> {
-        let last = self.held.back().map_or(Seconds::ZERO, |last| last.time);
+        let last = self.last.map_or(Seconds::ZERO, |(time, ..)| time);
         let written = self.release(0, last);
         self.close();
         self.done.append(&mut self.ended);

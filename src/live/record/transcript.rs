@@ -3,11 +3,11 @@
 use std::fs::File;
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use serde::Serialize;
 
-use super::stamp;
+use super::{since_opening, stamp, utc};
 use crate::files::create_free;
 use crate::live::Line;
 use crate::subtitles::{Cue, Format, Writer};
@@ -58,12 +58,11 @@ impl Transcript {
 
     pub fn told(&mut self, line: &Line) -> Result<()> {
         let (start, end) = (to_f64(line.span.start), to_f64(line.span.end));
-        let at = self.opened + Duration::from_secs_f64(start.max(0.0));
         let told = Told {
             start,
             end,
             text: &line.text,
-            at: humantime::format_rfc3339_seconds(at).to_string(),
+            at: utc(self.opened + since_opening(line.span.start)),
         };
         let (path, file) = &mut self.json;
         let mut json = serde_json::to_vec(&told).expect("numbers and text");
