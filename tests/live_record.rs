@@ -4,16 +4,16 @@ mod common;
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, LazyLock};
+use std::sync::{Arc, LazyLock, Mutex};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime};
 
 use tempfile::TempDir;
 use vcoca_gpu::engine::{Pooling, WindowOptions};
-use vcoca_gpu::frames::live::LiveFrame;
+use vcoca_gpu::frames::live::{LiveFrame, Source};
 use vcoca_gpu::frames::{self, Picture, Plane, Range, Sampling, Seconds, VideoWriter, shapes};
 use vcoca_gpu::index::{Entry, Index, Recipe, Wanted};
-use vcoca_gpu::live::{Line, Reader, Recorded, Recorder, Settled, Thumbnail};
+use vcoca_gpu::live::{self, Event, Line, Reader, Recorded, Recorder, Settled, Thumbnail, Watcher};
 use vcoca_gpu::wgpu::util::{DeviceExt, TextureDataOrder};
 use vcoca_gpu::windows::{Span, Windows};
 use vcoca_gpu::{Engine, Error, ModelSource, Options, wgpu};
@@ -257,8 +257,47 @@ fn a_search_finds_the_moment_in_a_video_that_shows_it() {
     assert_eq!(json[1]["text"], "a blue circle");
     let at = json[1]["at"].as_str().expect("a time");
     let at = humantime::parse_rfc3339(at).expect("a time");
-    let near = |time: SystemTime| time.duration_since(at).map_or_else(|e| e.duration(), |d| d);
+    let near = |time: SystemTime| {
+        let apart = time.duration_since(at);
+        apart.unwrap_or_else(|earlier| earlier.duration())
+    };
     assert!(near(begun) < PATIENCE, "{json:?}");
+}
+
+#[test]
+fn what_a_watcher_tells_is_recorded() {
+    let (_guard, folder) = temporary();
+    let clip = Path::new(env!("CARGO_MANIFEST_DIR")).join("assets/red_star.mp4");
+    let recorder = Arc::new(Mutex::new(recorder(&folder)));
+    let theirs = recorder.clone();
+    let listener = Box::new(move |event: Event| {
+        let mut recorder = theirs.lock().expect("no panic");
+        let done = match event {
+            Event::Read { frame, .. } => recorder.read(frame),
+            Event::Settled(moment) => recorder.settled(moment),
+            Event::Told(line) => recorder.told(line),
+            _ => Ok(()),
+        };
+        done.expect("it is recorded");
+    });
+    let (source, options) = (Source::File(clip), live::Options::default());
+    let watcher = Watcher::start(ENGINE.clone(), "shapes", &source, options, listener);
+    let watcher = watcher.expect("it starts");
+    watcher.wait().expect("no fault");
+    drop(watcher);
+    let recorder = Arc::into_inner(recorder).expect("the watcher is gone");
+    let recorded = recorder.into_inner().expect("no panic").finish();
+    let recorded = recorded.expect("all is written");
+    assert_eq!(
+        (recorded.videos.len(), recorded.lines),
+        (1, 1),
+        "{recorded:?}"
+    );
+    assert!(recorded.moments > 0);
+    let index = Index::open(&folder.join("live.index")).expect("an index");
+    let (path, _, caption) = found(&index, "red star");
+    assert_eq!(path, recorded.videos[0]);
+    assert!(caption.is_some_and(|caption| caption.contains("red star")));
 }
 
 #[test]
