@@ -1,6 +1,7 @@
 //! Frames into videos, so that each ends with a moment.
 
 use std::collections::VecDeque;
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::{captured, stamp};
@@ -147,8 +148,12 @@ impl Reel {
     fn begin(folder: &Path, first: &LiveFrame) -> Result<Self> {
         let (path, _) = create_free(folder, &stamp(captured(first)), "mkv")?;
         let (width, height) = (first.picture.width, first.picture.height);
+        let writer = VideoWriter::create(&path, width, height).inspect_err(|_| {
+            // Nothing was written: the name is free again, if that can be.
+            let _ = fs::remove_file(&path);
+        })?;
         Ok(Self {
-            writer: VideoWriter::create(&path, width, height)?,
+            writer,
             span: Span {
                 start: first.time,
                 end: first.time,
