@@ -4,7 +4,11 @@ mod whole;
 
 use std::fs::{self, File};
 use std::io::Read;
+#[cfg(feature = "gstreamer")]
+use std::io::{self, ErrorKind};
 use std::path::Path;
+#[cfg(feature = "gstreamer")]
+use std::path::PathBuf;
 
 use crate::{Error, Result};
 
@@ -54,6 +58,30 @@ pub(crate) fn make_folder(path: &Path) -> Result<()> {
         });
     }
     fs::create_dir_all(path).map_err(Error::io(path))
+}
+
+/// Names tried before giving up.
+#[cfg(feature = "gstreamer")]
+const MAX_NAMES: u32 = 10_000;
+
+/// Creates the file `name.extension` in a folder, or `name-2.extension` and so on if that is there: nothing
+/// is overwritten.
+#[cfg(feature = "gstreamer")]
+pub(crate) fn create_free(folder: &Path, name: &str, extension: &str) -> Result<(PathBuf, File)> {
+    for number in 1..MAX_NAMES {
+        let number = match number {
+            1 => String::new(),
+            _ => format!("-{number}"),
+        };
+        let path = folder.join(format!("{name}{number}.{extension}"));
+        match File::create_new(&path) {
+            Ok(file) => return Ok((path, file)),
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
+            Err(error) => return Err(Error::io(&path)(error)),
+        }
+    }
+    let taken = io::Error::new(ErrorKind::AlreadyExists, "all its names are taken");
+    Err(Error::io(&folder.join(name))(taken))
 }
 
 /// Bytes in hexadecimal digits, as hashes are written.

@@ -27,6 +27,8 @@ use num_rational::Ratio;
 
 pub use self::ahead::{Ahead, ahead};
 pub use self::excerpt::{at, cut};
+#[cfg(feature = "gstreamer")]
+pub use self::gst::VideoWriter;
 use crate::{Error, Result};
 
 pub use part::sample_part;

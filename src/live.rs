@@ -8,6 +8,8 @@ mod bars;
 mod captions;
 mod history;
 mod reader;
+#[cfg(feature = "index")]
+mod record;
 mod scenes;
 mod screen;
 mod thumbnail;
@@ -18,6 +20,8 @@ pub mod window;
 
 pub use history::Settled;
 pub use reader::{Read, Reader};
+#[cfg(feature = "index")]
+pub use record::{Recorded, Recorder};
 pub use view::{
     Ages, Answer, Bar, Command, Figures, Line, Moment, Picture, Relevance, Shown, Thumbnail, View,
 };

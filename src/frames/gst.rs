@@ -3,6 +3,7 @@
 mod at;
 mod color;
 mod cut;
+mod encoding;
 mod fault;
 mod flow;
 mod graph;
@@ -13,6 +14,7 @@ mod plan;
 mod player;
 mod playlist;
 mod stream;
+mod write;
 
 use std::path::Path;
 use std::sync::OnceLock;
@@ -30,6 +32,7 @@ use crate::{Error, Result};
 
 pub(super) use self::part::sample_part;
 pub(super) use self::stream::Steps;
+pub use self::write::VideoWriter;
 
 /// Files below this size, or this duration in nanoseconds, are planned from their packets; others
 /// are reached by seeks.

@@ -253,6 +253,7 @@ impl Gpu {
     }
 
     /// A texture of one's own. Errors: out of memory, a descriptor that the device refuses.
+    #[cfg(feature = "gstreamer")]
     pub(crate) fn texture(&self, desc: &wgpu::TextureDescriptor) -> Result<wgpu::Texture> {
         self.scoped(ErrorFilter::OutOfMemory, || {
             self.scoped(ErrorFilter::Validation, || {

@@ -6,8 +6,9 @@ use std::str::FromStr;
 use rusqlite::{Connection, Transaction};
 
 use super::schema;
-use crate::engine::{Pooling, WindowOptions};
+use crate::engine::{Engine, Pooling, WindowOptions};
 use crate::frames::Sampling;
+use crate::model::ModelSource;
 use crate::windows::Windows;
 use crate::{Error, Result};
 
@@ -38,6 +39,31 @@ const MOST: usize = 1 << 16;
 const SHOWN: usize = 12;
 
 impl Recipe {
+    /// What embeddings of this model, of videos read so, are made with. Reads all of the model's files.
+    ///
+    /// # Errors
+    ///
+    /// As [`ModelSource::hash`].
+    pub fn of(source: &ModelSource, engine: &Engine, options: &WindowOptions) -> Result<Self> {
+        // A directory is found again from anywhere.
+        let model = match source {
+            ModelSource::Directory(path) => {
+                let path = path.canonicalize().unwrap_or_else(|_| path.clone());
+                path.display().to_string()
+            }
+            _ => source.name(),
+        };
+        Ok(Self {
+            model,
+            model_hash: source.hash()?,
+            width: engine.model().config().embed_dim,
+            windows: options.windows,
+            frames: options.frames,
+            sampling: options.sampling,
+            pooling: Pooling::Flatten,
+        })
+    }
+
     fn fields(&self) -> [(&'static str, String); 7] {
         [
             ("model", self.model.clone()),

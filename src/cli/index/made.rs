@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use vcoca_gpu::engine::{Engine, Pooling, WindowOptions};
+use vcoca_gpu::engine::{Engine, WindowOptions};
 use vcoca_gpu::frames::{Sampling, Seconds};
 use vcoca_gpu::gpu::DType;
 use vcoca_gpu::index::{Index, Recipe};
@@ -94,23 +94,7 @@ pub fn recipe(
     engine: &Engine,
     options: &WindowOptions,
 ) -> Result<Recipe, Stop> {
-    // A directory is found again from anywhere.
-    let model = match source {
-        ModelSource::Directory(path) => {
-            let path = path.canonicalize().unwrap_or_else(|_| path.clone());
-            path.display().to_string()
-        }
-        _ => source.name(),
-    };
-    Ok(Recipe {
-        model,
-        model_hash: source.hash().map_err(Stop::unusable)?,
-        width: engine.model().config().embed_dim,
-        windows: options.windows,
-        frames: options.frames,
-        sampling: options.sampling,
-        pooling: Pooling::Flatten,
-    })
+    Recipe::of(source, engine, options).map_err(Stop::unusable)
 }
 
 /// The index at `path`, if something is there.

@@ -1,7 +1,6 @@
 //! A stretch of a video as a file of its own.
 
-use std::fs::{self, File};
-use std::io::ErrorKind;
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -12,10 +11,11 @@ use gstreamer_app::AppSrc;
 use gstreamer_video as gst_video;
 
 use super::at::nanoseconds;
+use super::encoding::Encoding;
 use super::graph::STALL;
+use super::init;
 use super::player::{Gate, Player, TOLERANCE};
-use super::{fault, init};
-use crate::files::make_folder;
+use crate::files::{create_free, make_folder};
 use crate::frames::{Orientation, Seconds};
 use crate::{Error, Result};
 
@@ -60,9 +60,6 @@ struct Encoder {
 
 /// Raw pictures that wait for the encoder.
 const WAITING_BYTES: u64 = 32 << 20;
-
-/// Names tried before giving up.
-const MAX_NAMES: u32 = 10_000;
 
 /// Encodes the frames from `start` until before `end` into a new file.
 pub(in crate::frames) fn cut(
@@ -135,19 +132,13 @@ fn encode(path: &Path, (start, end): (i64, i64), encoder: &Encoder, to: &Path) -
         writer.push(buffer, &caps)?;
     }
     match writer {
-        Some(writer) => writer.end(),
+        Some(writer) => writer.0.end(),
         None => Err(Error::media(path, "has no frame in this stretch of time")),
     }
 }
 
-/// `appsrc ! videoflip ! videocrop ! videoconvert ! encoder ! … ! filesink`.
-struct Writer {
-    /// The video that frames come from.
-    path: PathBuf,
-    pipeline: gst::Pipeline,
-    source: AppSrc,
-    bus: gst::Bus,
-}
+/// `appsrc ! videocrop ! videoflip ! videoconvert ! encoder ! … ! filesink`.
+struct Writer(Encoding);
 
 impl Writer {
     fn start(
@@ -180,106 +171,36 @@ impl Writer {
         for (name, value) in encoder.settings {
             encode.set_property_from_str(name, value);
         }
-        let sink = element(path, "filesink")?;
-        sink.set_property("location", to);
-        let mut chain = vec![source.clone().upcast(), crop, flip, convert, plain, encode];
+        let mut chain = vec![crop, flip, convert, plain, encode];
         for name in encoder.tail {
             chain.push(element(path, name)?);
         }
-        chain.push(sink);
-        let pipeline = gst::Pipeline::new();
-        let broken = |error: gst::glib::BoolError| Error::media(path, error.to_string());
-        pipeline.add_many(&chain).map_err(broken)?;
-        gst::Element::link_many(&chain).map_err(broken)?;
-        let bus = (pipeline.bus()).ok_or_else(|| Error::media(path, "the pipeline has no bus"))?;
-        let writer = Self {
-            path: path.to_owned(),
-            pipeline,
-            source,
-            bus,
-        };
-        // A failure arrives on the bus, with its reason.
-        let _ = writer.pipeline.set_state(gst::State::Playing);
-        Ok(writer)
+        let sink = element(path, "filesink")?;
+        Encoding::start(path, to, "encoding a clip of it", source, &chain, sink).map(Self)
     }
 
     /// Hands a frame on when the encoder has room for it.
     fn push(&self, buffer: gst::Buffer, caps: &gst::Caps) -> Result<()> {
+        let source = self.0.source();
         let (mut level, mut since) = (u64::MAX, Instant::now());
         loop {
-            self.check()?;
-            let now = self.source.current_level_bytes();
+            self.0.check()?;
+            let now = source.current_level_bytes();
             if now < WAITING_BYTES {
                 break;
             }
             if now != level {
                 (level, since) = (now, Instant::now());
             } else if since.elapsed() > STALL {
-                return Err(self.stalled());
+                return Err(self.0.stalled(STALL));
             }
             thread::sleep(Duration::from_millis(2));
         }
         // A stream may change its size or format.
-        if self.source.caps().as_ref() != Some(caps) {
-            self.source.set_caps(Some(caps));
+        if source.caps().as_ref() != Some(caps) {
+            source.set_caps(Some(caps));
         }
-        match self.source.push_buffer(buffer) {
-            Ok(_) => Ok(()),
-            Err(error) => {
-                self.check()?;
-                Err(Error::media(
-                    &self.path,
-                    format!("encoding stopped: {error}"),
-                ))
-            }
-        }
-    }
-
-    /// Writes what is left.
-    fn end(self) -> Result<()> {
-        let _ = self.source.end_of_stream();
-        let (mut level, mut since) = (u64::MAX, Instant::now());
-        loop {
-            let kinds = [gst::MessageType::Eos, gst::MessageType::Error];
-            let wait = gst::ClockTime::from_mseconds(20);
-            if let Some(message) = self.bus.timed_pop_filtered(wait, &kinds) {
-                return self.judge(&message);
-            }
-            let now = self.source.current_level_bytes();
-            if now != level {
-                (level, since) = (now, Instant::now());
-            } else if since.elapsed() > 2 * STALL {
-                return Err(self.stalled());
-            }
-        }
-    }
-
-    fn check(&self) -> Result<()> {
-        match self.bus.pop_filtered(&[gst::MessageType::Error]) {
-            Some(message) => self.judge(&message),
-            None => Ok(()),
-        }
-    }
-
-    fn judge(&self, message: &gst::Message) -> Result<()> {
-        match message.view() {
-            gst::MessageView::Error(error) => Err(fault::reported(&self.path, error)),
-            _ => Ok(()),
-        }
-    }
-
-    fn stalled(&self) -> Error {
-        Error::Stalled {
-            path: self.path.clone(),
-            seconds: STALL.as_secs(),
-            doing: "encoding a clip of it",
-        }
-    }
-}
-
-impl Drop for Writer {
-    fn drop(&mut self) {
-        let _ = self.pipeline.set_state(gst::State::Null);
+        self.0.push(buffer)
     }
 }
 
@@ -314,27 +235,14 @@ struct Place {
 impl Place {
     /// An empty file keeps the name from others.
     fn reserve(folder: &Path, name: &str, extension: &str) -> Result<Self> {
-        for number in 1..MAX_NAMES {
-            let number = match number {
-                1 => String::new(),
-                _ => format!("-{number}"),
-            };
-            let path = folder.join(format!("{name}{number}.{extension}"));
-            match File::create_new(&path) {
-                Ok(_) => {
-                    let partial = folder.join(format!("{name}{number}.{extension}.part"));
-                    return Ok(Self {
-                        path,
-                        partial,
-                        filled: false,
-                    });
-                }
-                Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
-                Err(error) => return Err(Error::io(&path)(error)),
-            }
-        }
-        let taken = std::io::Error::new(ErrorKind::AlreadyExists, "all its names are taken");
-        Err(Error::io(&folder.join(name))(taken))
+        let (path, _) = create_free(folder, name, extension)?;
+        let mut partial = path.clone().into_os_string();
+        partial.push(".part");
+        Ok(Self {
+            path,
+            partial: partial.into(),
+            filled: false,
+        })
     }
 
     fn fill(mut self) -> Result<PathBuf> {
