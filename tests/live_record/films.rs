@@ -7,10 +7,10 @@ use std::time::{Duration, Instant};
 
 use vcoca_gpu::Error;
 use vcoca_gpu::frames::{self, Range, Sampling, Seconds, VideoWriter};
-use vcoca_gpu::index::Index;
+use vcoca_gpu::index::{self, Index};
 
 use super::{
-    PATIENCE, drawn, frame, line, moment, recorder, smaller, span, spans, temporary, told,
+    ENGINE, PATIENCE, drawn, frame, line, moment, recorder, smaller, span, spans, temporary, told,
     with_extension,
 };
 
@@ -185,6 +185,10 @@ fn after_a_kill_the_closed_videos_are_found_and_the_open_one_plays() {
             {
                 let last = sampled.frames.into_iter().next_back().expect("frames");
                 assert!(told(last).contains("red star"));
+                // `index add` takes it in.
+                let options = index.recipe().options();
+                let entries = index::encode(&ENGINE, &copy, &options, None, |_| ());
+                assert_eq!(entries.expect("a video").len(), 1);
                 return;
             }
             fs::remove_file(&copy).expect("a file");
