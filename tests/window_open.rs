@@ -13,7 +13,7 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::Duration;
 
 use vcoca_gpu::live::View;
-use vcoca_gpu::live::window::{Opening, Shot, ThemePreference, Wake, open};
+use vcoca_gpu::live::window::{Ending, Opening, ThemePreference, Wake, open};
 use vcoca_gpu::{Error, Gpu};
 
 const SIZE: [u32; 2] = [900, 600];
@@ -52,8 +52,8 @@ fn pictures_are_shown_and_let_go(gpu: &Gpu) {
     let opening = Opening {
         size: SIZE.map(|side| side as f32),
         theme: ThemePreference::Dark,
-        shot: Some(Shot {
-            path: path.clone(),
+        ending: Some(Ending {
+            picture: Some(path.clone()),
             after: Duration::from_secs(2),
         }),
         ..Opening::default()

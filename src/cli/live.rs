@@ -1,8 +1,13 @@
 //! `vcoca-gpu live`.
 
 mod headless;
+#[cfg(feature = "index")]
+mod recording;
 mod report;
+#[cfg(feature = "live")]
+mod window;
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,11 +18,14 @@ use vcoca_gpu::frames::live::{Source, cameras, check};
 use vcoca_gpu::live::Options;
 
 use super::{ModelArgs, Stop, output};
+use recording::Recording;
 
 pub const EXAMPLES: &str = "\
 Examples:
   vcoca-gpu live --source test --headless --for 8s
   vcoca-gpu live --source assets/red_star.mp4 --headless --labels \"red star,green cross\"
+  vcoca-gpu live --source test --headless --for 14s --record watched > watched.jsonl
+  vcoca-gpu search --index watched/live.index \"a blue circle\"
 
 The first camera is watched where no SOURCE is named; `live --list` tells which there are. Everything
 stays on this machine: pictures are read where they arrive, and nothing is sent anywhere. In a SOURCE of
@@ -44,6 +52,22 @@ pub struct Args {
     /// End after so long
     #[arg(long = "for", value_name = "TIME", value_parser = time)]
     time: Option<Seconds>,
+
+    /// Write a picture of the window at its end
+    #[cfg(feature = "live")]
+    #[arg(
+        long,
+        value_name = "PNG",
+        requires = "time",
+        conflicts_with = "headless"
+    )]
+    screenshot: Option<PathBuf>,
+
+    /// Keep it: videos of what the model has read, their moments in DIR/live.index for `search`, and
+    /// captions as SRT, WebVTT and JSON lines
+    #[cfg(feature = "index")]
+    #[arg(long, value_name = "DIR")]
+    record: Option<PathBuf>,
 
     /// Labels to score on every frame, with "none of these"
     #[arg(long, value_name = "A,B,C", value_delimiter = ',')]
@@ -72,15 +96,18 @@ pub fn run(args: &Args, quiet: bool) -> Result<ExitCode, Stop> {
     }
     let options = args.options();
     options.check().map_err(Stop::misused)?;
-    if !args.headless {
-        return Err(Stop::misused(anyhow::anyhow!(
-            "this program was built without the window: build it with --features live, or use --headless"
-        )));
-    }
+    args.check_window()?;
     // Before the model: nobody should wait for one and then hear that there is no camera.
     check(&args.source).map_err(Stop::refused)?;
     let (source, engine) = args.model.load(quiet)?;
-    headless::run(Arc::new(engine), &source.name(), args, options)
+    let (engine, name) = (Arc::new(engine), source.name());
+    let recording = Recording::begin(args.record.as_deref(), &engine, &source)?;
+    let recording = Arc::new(recording);
+    #[cfg(feature = "live")]
+    if !args.headless {
+        return window::run(engine, &name, args, options, recording);
+    }
+    headless::run(engine, &name, args, options, recording)
 }
 
 impl Args {
@@ -94,6 +121,22 @@ impl Args {
             labels: labels.collect(),
             ..Options::default()
         }
+    }
+
+    /// Whether there can be a window, if one is wanted.
+    fn check_window(&self) -> Result<(), Stop> {
+        #[cfg(feature = "live")]
+        if !self.headless {
+            vcoca_gpu::live::window::check_display()?;
+        }
+        #[cfg(not(feature = "live"))]
+        if !self.headless {
+            return Err(Stop::misused(anyhow::anyhow!(
+                "this program was built without the window: build it with --features live, or use \
+                 --headless"
+            )));
+        }
+        Ok(())
     }
 
     /// When to end.

@@ -21,7 +21,7 @@ mod top;
 mod video;
 
 pub use eframe::egui::ThemePreference;
-pub use open::{Opening, Shot, Wake, open};
+pub use open::{Ending, Opening, Wake, check_display, open};
 pub use screen::Screen;
 pub use theme::dress;
 

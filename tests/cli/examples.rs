@@ -60,7 +60,7 @@ fn every_example_works_as_it_is_written() {
         ("embed", 4),
         ("index", 6),
         ("search", 4),
-        ("live", 2),
+        ("live", 4),
         ("eval", 2),
         ("bench", 3),
         ("tune", 2),

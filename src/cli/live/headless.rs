@@ -10,6 +10,7 @@ use vcoca_gpu::live::{Event, Options, Watcher};
 use vcoca_gpu::windows::to_f64;
 
 use super::Args;
+use super::recording::Recording;
 use super::report::{Report, Share, Told};
 use crate::cli::{FAILED, Stop, output};
 
@@ -31,6 +32,7 @@ pub fn run(
     name: &str,
     args: &Args,
     options: Options,
+    recording: Arc<Recording>,
 ) -> Result<ExitCode, Stop> {
     let (sender, news) = mpsc::channel();
     let interrupted = sender.clone();
@@ -38,7 +40,7 @@ pub fn run(
     ctrlc::set_handler(move || drop(interrupted.send(News::Interrupted)))
         .map_err(|error| anyhow::anyhow!("cannot wait for Ctrl-C: {error}"))
         .map_err(|error| Stop::Fault(FAILED, error))?;
-    let listener = Listener::new(sender.clone());
+    let listener = Listener::new(sender.clone(), recording.clone());
     let watcher = Watcher::start(
         engine,
         name,
@@ -54,12 +56,13 @@ pub fn run(
         drop(sender.send(News::Over));
         ended
     });
-    let printed = print(&news, &watcher, args.length());
+    let printed = print(&news, &watcher, &recording, args.length());
     watcher.stop();
     let ended = waiter.join().expect("waiting does not panic");
     let last = Report::figures(&watcher.view());
     // Its threads end, and with them what they have to say.
     drop(watcher);
+    let recorded = recording.finish();
     printed?;
     for news in news.try_iter() {
         if let News::Report(report) = news {
@@ -68,6 +71,7 @@ pub fn run(
     }
     output::json(&last)?;
     ended?;
+    recorded?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -75,13 +79,14 @@ pub fn run(
 fn print(
     news: &mpsc::Receiver<News>,
     watcher: &Watcher,
+    recording: &Recording,
     length: Option<Duration>,
 ) -> std::io::Result<()> {
     let begin = Instant::now();
     let mut told = begin;
     loop {
         let left = length.map(|length| length.saturating_sub(begin.elapsed()));
-        if left.is_some_and(|left| left.is_zero()) {
+        if left.is_some_and(|left| left.is_zero()) || recording.failure().is_some() {
             return Ok(());
         }
         let next = FIGURES.saturating_sub(told.elapsed());
@@ -100,19 +105,22 @@ fn print(
 /// Turns events into reports.
 struct Listener {
     sender: Sender<News>,
+    recording: Arc<Recording>,
     /// When labels were told last.
     labels: Mutex<Option<Instant>>,
 }
 
 impl Listener {
-    fn new(sender: Sender<News>) -> Self {
+    fn new(sender: Sender<News>, recording: Arc<Recording>) -> Self {
         Self {
             sender,
+            recording,
             labels: Mutex::default(),
         }
     }
 
     fn hear(&self, event: Event) {
+        self.recording.hear(&event);
         let report = match event {
             Event::Source(status) => Report::source(status),
             Event::Caption(line) => Report::Caption(Told::of(line)),

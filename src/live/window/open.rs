@@ -24,8 +24,8 @@ pub struct Opening {
     /// Width and height in points.
     pub size: [f32; 2],
     pub theme: ThemePreference,
-    /// Take a picture of the window, then close it.
-    pub shot: Option<Shot>,
+    /// When the window closes by itself.
+    pub ending: Option<Ending>,
 }
 
 impl Default for Opening {
@@ -34,18 +34,18 @@ impl Default for Opening {
             title: "vcoca-gpu live".into(),
             size: [1280.0, 800.0],
             theme: ThemePreference::System,
-            shot: None,
+            ending: None,
         }
     }
 }
 
-/// A picture of the window.
+/// How a window closes by itself.
 #[derive(Clone, Debug)]
-pub struct Shot {
-    /// The PNG that is written.
-    pub path: PathBuf,
-    /// How long after the window was opened.
+pub struct Ending {
+    /// How long after it was opened.
     pub after: Duration,
+    /// A PNG of the window that is written before.
+    pub picture: Option<PathBuf>,
 }
 
 /// Has the window drawn again, from any thread. Before it is open nothing happens.
@@ -109,7 +109,7 @@ pub fn open(
             send,
             screen: Screen::default(),
             pictures: Pictures::default(),
-            shooting: opening.shot.map(Shooting::new),
+            closing: opening.ending.map(Closing::new),
             outcome: &outcome,
         });
         Ok(window)
@@ -120,7 +120,11 @@ pub fn open(
 }
 
 /// Whether there is a display at all: without one winit fails late, or ends the process.
-fn check_display() -> Result<()> {
+///
+/// # Errors
+///
+/// [`Error::Window`] if there is none.
+pub fn check_display() -> Result<()> {
     let unix = cfg!(all(unix, not(target_os = "macos")));
     let set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
     match unix
@@ -140,7 +144,7 @@ struct Window<'a> {
     send: &'a dyn Fn(Command),
     screen: Screen,
     pictures: Pictures,
-    shooting: Option<Shooting>,
+    closing: Option<Closing>,
     outcome: &'a RefCell<Result<()>>,
 }
 
@@ -153,37 +157,41 @@ impl App for Window<'_> {
         for command in self.screen.draw(ui, &view, texture) {
             (self.send)(command);
         }
-        if let Some(written) = self.shooting.as_mut().and_then(|shot| shot.go_on(ui.ctx())) {
+        if let Some(written) = self.closing.as_mut().and_then(|end| end.go_on(ui.ctx())) {
             *self.outcome.borrow_mut() = written;
-            self.shooting = None;
+            self.closing = None;
             ui.ctx().send_viewport_cmd(ViewportCommand::Close);
         }
     }
 }
 
-/// A picture of the window that is due, or on its way.
-struct Shooting {
-    shot: Shot,
+/// An end that is due, or waits for its picture.
+struct Closing {
+    ending: Ending,
     opened: Instant,
     coming: Option<Receiver<Arc<ColorImage>>>,
 }
 
-impl Shooting {
-    fn new(shot: Shot) -> Self {
+impl Closing {
+    fn new(ending: Ending) -> Self {
         Self {
-            shot,
+            ending,
             opened: Instant::now(),
             coming: None,
         }
     }
 
-    /// Asks for the picture when it is due and writes it when it has come; how that went.
+    /// Asks for the picture when the end is due and writes it when it has come; how that went, once it is
+    /// time to close.
     fn go_on(&mut self, ctx: &Context) -> Option<Result<()>> {
-        let left = self.shot.after.saturating_sub(self.opened.elapsed());
+        let left = self.ending.after.saturating_sub(self.opened.elapsed());
         if !left.is_zero() {
             ctx.request_repaint_after(left);
             return None;
         }
+        let Some(path) = &self.ending.picture else {
+            return Some(Ok(()));
+        };
         let Some(coming) = &self.coming else {
             let (sender, receiver) = channel();
             self.coming = Some(receiver);
@@ -197,7 +205,7 @@ impl Shooting {
         };
         ctx.request_repaint();
         let image = coming.try_recv().ok()?;
-        Some(write(&self.shot.path, &image))
+        Some(write(path, &image))
     }
 }
 

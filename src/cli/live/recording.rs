@@ -1,0 +1,79 @@
+//! `live --record`: what happens goes into a folder, too.
+
+use std::path::Path;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use vcoca_gpu::live::{Event, Recorder};
+use vcoca_gpu::{Engine, Error, ModelSource, Result};
+
+use crate::cli::{Stop, output};
+
+/// A recorder that may have failed: then it is fed no more, and all goes on without it.
+pub struct Recording(Mutex<State>);
+
+struct State {
+    recorder: Option<Recorder>,
+    failure: Option<Error>,
+}
+
+impl Recording {
+    /// Begins to record into a folder, or records nothing where there is none.
+    pub fn begin(folder: Option<&Path>, engine: &Engine, model: &ModelSource) -> Result<Self> {
+        let recorder = folder.map(|folder| Recorder::create(folder, engine, model));
+        Ok(Self(Mutex::new(State {
+            recorder: recorder.transpose()?,
+            failure: None,
+        })))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub fn hear(&self, event: &Event) {
+        let mut state = self.lock();
+        let State { recorder, failure } = &mut *state;
+        let Some(recorder) = recorder.as_mut().filter(|_| failure.is_none()) else {
+            return;
+        };
+        let heard = match event {
+            Event::Read { frame, .. } => recorder.read(frame),
+            Event::Settled(moment) => recorder.settled(moment),
+            Event::Told(line) => recorder.told(line),
+            _ => return,
+        };
+        *failure = heard.err();
+    }
+
+    /// Why nothing more is recorded.
+    pub fn failure(&self) -> Option<String> {
+        self.lock().failure.as_ref().map(Error::to_string)
+    }
+
+    /// Ends the files and tells of them.
+    ///
+    /// Errors: the first thing that went wrong.
+    pub fn finish(&self) -> Result<(), Stop> {
+        let mut state = self.lock();
+        let Some(recorder) = state.recorder.take() else {
+            return Ok(());
+        };
+        let finished = recorder.finish();
+        if let Some(failure) = state.failure.take() {
+            return Err(failure.into());
+        }
+        let recorded = finished?;
+        if recorded.dropped > 0 {
+            log::warn!(
+                "{} frames were not recorded: the encoder or the disk was too slow",
+                recorded.dropped
+            );
+        }
+        for video in &recorded.videos {
+            log::info!("recorded {}", output::path(video));
+        }
+        let (moments, lines) = (recorded.moments, recorded.lines);
+        log::info!("{moments} moments and {lines} lines recorded");
+        Ok(())
+    }
+}
