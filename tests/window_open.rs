@@ -12,9 +12,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::Duration;
 
-use vcoca_gpu::live::View;
+use vcoca_gpu::frames::live::Source;
+use vcoca_gpu::frames::shapes;
 use vcoca_gpu::live::window::{Ending, Opening, ThemePreference, Wake, open};
-use vcoca_gpu::{Error, Gpu};
+use vcoca_gpu::live::{Event, Options, View, Watcher};
+use vcoca_gpu::windows::to_f64;
+use vcoca_gpu::{Engine, Error, Gpu, ModelSource};
 
 const SIZE: [u32; 2] = [900, 600];
 
@@ -30,6 +33,7 @@ fn main() {
         return;
     }
     pictures_are_shown_and_let_go(&gpu);
+    the_test_source_is_told_as_it_is_drawn(&gpu);
 }
 
 fn without_a_display_it_says_what_to_do(gpu: &Gpu) {
@@ -98,4 +102,50 @@ fn pictures_are_shown_and_let_go(gpu: &Gpu) {
     };
     let found = image.pixels().filter(disc).count();
     assert!(found > 1000, "{found} pixels of the disc");
+}
+
+/// All of it together: the drawn source, the built-in model, and the state that the window draws.
+fn the_test_source_is_told_as_it_is_drawn(gpu: &Gpu) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("live.png");
+    let opening = Opening {
+        ending: Some(Ending {
+            picture: Some(path.clone()),
+            after: Duration::from_secs(8),
+        }),
+        ..Opening::default()
+    };
+    let engine = Engine::load(gpu, &ModelSource::Shapes, None).expect("the built-in model");
+    let wake = Wake::default();
+    let waker = wake.clone();
+    let listener = Box::new(move |_: Event| waker.wake());
+    let (source, options) = (Source::Test, Options::default());
+    let watcher = Watcher::start(Arc::new(engine), "shapes", &source, options, listener);
+    let watcher = watcher.expect("it starts");
+    let drawn = RefCell::new(View::default());
+    let view = || {
+        let view = watcher.view();
+        drawn.borrow_mut().clone_from(&view);
+        view
+    };
+    open(gpu, opening, &wake, &view, &|command| watcher.send(command)).expect("a window opens");
+    let drawn = drawn.into_inner();
+    assert_eq!(drawn.fault, None);
+    assert!(!drawn.lines.is_empty(), "{drawn:?}");
+    for line in &drawn.lines {
+        let middle = to_f64((line.span.start + line.span.end) / 2);
+        let shown = shapes::scene(Duration::from_secs_f64(middle));
+        assert!(line.text.contains(shown), "{line:?}, but {shown} was drawn");
+    }
+    let shown = drawn.picture.expect("a picture");
+    assert!(shown.number > 30, "only {} frames", shown.number);
+    let image = image::open(&path).expect("a PNG").into_rgb8();
+    // The shapes are bright, and all else is grey or the colour of bars and marks.
+    let bright = |pixel: &&image::Rgb<u8>| {
+        let [most, least] = [pixel.0.iter().max(), pixel.0.iter().min()];
+        most.zip(least)
+            .is_some_and(|(most, least)| most - least > 120)
+    };
+    let found = image.pixels().filter(bright).count();
+    assert!(found > 10_000, "{found} pixels of a shape");
 }

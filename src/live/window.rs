@@ -14,6 +14,7 @@ mod labels;
 mod open;
 mod question;
 mod screen;
+mod surface;
 mod textures;
 mod theme;
 mod timeline;

@@ -164,6 +164,54 @@ fn what_cannot_be_watched_is_refused_before_the_model_is_loaded() {
 }
 
 #[test]
+#[cfg(feature = "index")]
+fn what_is_recorded_is_found_by_a_search() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).display().to_string();
+    let watch = ["live", "--headless", "--source", "test", "--for", "9s"];
+    let record = |folder: &str| run(&[&watch[..], &["--record", folder]].concat());
+    assert_code(&record(&path("")), 0);
+    let names: Vec<String> = (std::fs::read_dir(folder.path()).unwrap())
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    for end in [".mkv", ".srt", ".vtt", ".jsonl", "live.index"] {
+        assert!(
+            names.iter().any(|name| name.ends_with(end)),
+            "{end} of {names:?}"
+        );
+    }
+    let index = path("live.index");
+    let output = run(&[
+        "search",
+        "--index",
+        &index,
+        "a blue circle",
+        "--json",
+        "--top",
+        "1",
+    ]);
+    assert_code(&output, 0);
+    let best: Value = serde_json::from_str(stdout(&output).lines().next().unwrap()).unwrap();
+    // The second scene begins after six seconds.
+    assert!(
+        (4.0..8.0).contains(&best["start"].as_f64().unwrap()),
+        "{best}"
+    );
+    assert_code(&run(&["index", "verify", "--index", &index]), 0);
+
+    let file = path("captions.txt");
+    std::fs::write(&file, "here stands something").unwrap();
+    let output = record(&file);
+    assert_code(&output, 1);
+    assert!(
+        stderr(&output).contains("captions.txt"),
+        "{}",
+        stderr(&output)
+    );
+    assert_eq!(std::fs::read(&file).unwrap(), b"here stands something");
+}
+
+#[test]
 fn cameras_are_listed() {
     let output = run(&["live", "--list"]);
     assert_code(&output, 0);

@@ -9,11 +9,11 @@ use std::time::{Duration, Instant};
 use eframe::egui::{
     self, ColorImage, Context, ScreenshotCallback, ThemePreference, ViewportCommand,
 };
-use eframe::egui_wgpu::{WgpuConfiguration, WgpuSetup, WgpuSetupExisting};
+use eframe::egui_wgpu::{WgpuSetup, WgpuSetupExisting};
 use eframe::{App, CreationContext, NativeOptions};
 
-use super::Screen;
 use super::textures::Pictures;
+use super::{Screen, surface};
 use crate::live::{Command, View};
 use crate::{Error, Gpu, Result};
 
@@ -84,15 +84,13 @@ pub fn open(
         device: gpu.device().clone(),
         queue: gpu.queue().clone(),
     };
+    surface::take_errors(gpu.device());
     let options = NativeOptions {
         viewport: egui::ViewportBuilder::default()
             .with_app_id("vcoca-gpu")
             .with_inner_size(opening.size)
             .with_min_inner_size([800.0, 560.0]),
-        wgpu_options: WgpuConfiguration {
-            wgpu_setup: WgpuSetup::Existing(existing),
-            ..WgpuConfiguration::default()
-        },
+        wgpu_options: surface::configuration(WgpuSetup::Existing(existing)),
         centered: true,
         ..NativeOptions::default()
     };

@@ -231,7 +231,11 @@ fn times(painter: &Painter, axis: &Axis, colours: &Palette) {
         let place = pos2(axis.area.left() + offset, axis.area.bottom() + 4.0);
         let text = clock(Seconds::from_integer(time as i64));
         let font = FontId::monospace(11.0);
-        painter.text(place, Align2::LEFT_TOP, text, font, colours.weak);
+        let text = painter.layout_no_wrap(text, font, colours.weak);
+        // A time that the window would cut is left out.
+        if place.x + text.size().x <= axis.area.right() {
+            painter.galley(place, text, colours.weak);
+        }
     }
 }
 
