@@ -11,6 +11,7 @@ mod once;
 mod pass;
 mod pool;
 mod recording;
+mod submission;
 mod tensor;
 mod timestamps;
 
@@ -18,6 +19,7 @@ pub use busy::BusyClock;
 pub use caps::Caps;
 pub use context::{Gpu, Origin};
 pub use kernel::{Constant, Kernel, Source, assemble};
-pub use pass::{Pass, ScopeTime, Submission, Work};
+pub use pass::{Pass, Work};
 pub use pool::PoolStats;
+pub use submission::{ScopeTime, Submission};
 pub use tensor::{DType, Tensor};

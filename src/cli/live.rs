@@ -27,9 +27,15 @@ Examples:
   vcoca-gpu live --source test --headless --for 14s --record watched > watched.jsonl
   vcoca-gpu search --index watched/live.index \"a blue circle\"
 
-The first camera is watched where no SOURCE is named; `live --list` tells which there are. Everything
-stays on this machine: pictures are read where they arrive, and nothing is sent anywhere. In a SOURCE of
-your own, `pipeline:DESCRIPTION`, GStreamer's language describes where they come from.";
+Events of --headless: \"source\" (connecting, live, lost with its reason, ended), \"caption\" (a new
+line), \"told\" (a line that has ended), \"labels\" (once a second), \"figures\" (every 10 seconds and
+at the end) and \"error\". Times are seconds since the source was opened, or since the first frame
+of a file.
+
+The first camera is watched where no SOURCE is named; `live --list` tells which there are.
+Everything stays on this machine: pictures are read where they arrive, and nothing is sent
+anywhere. In a SOURCE of your own, `pipeline:DESCRIPTION`, GStreamer's language describes where
+they come from.";
 
 #[derive(clap::Args)]
 pub struct Args {

@@ -7,6 +7,7 @@ use super::busy::Span;
 use super::context::lock;
 use super::host::Target;
 use super::recording::Line;
+use super::submission::{Resolved, Submission};
 use super::timestamps::{self, MAX_PAIRS};
 use super::{DType, Gpu, Kernel, Tensor, host};
 use crate::Result;
@@ -53,13 +54,6 @@ const STAGING_BYTES: u64 = 8 << 20;
 
 /// Staging memory is kept for the next pass, but not what an unusually large one took.
 const STAGING_KEPT: u64 = 64 << 20;
-
-/// GPU time of one named scope.
-#[derive(Clone, Debug, PartialEq, serde::Serialize)]
-pub struct ScopeTime {
-    pub name: String,
-    pub ms: f64,
-}
 
 impl<'g> Pass<'g> {
     pub(super) fn new(gpu: &'g Gpu, timed: bool) -> Self {
@@ -383,39 +377,4 @@ fn whole<'t>(tensor: &&'t Tensor) -> wgpu::BindingResource<'t> {
 /// Host-visible memory that uploads go through.
 pub(super) fn staging(device: &wgpu::Device) -> wgpu::util::StagingBelt {
     wgpu::util::StagingBelt::new(device.clone(), STAGING_BYTES)
-}
-
-struct Resolved {
-    names: Vec<String>,
-    /// Of every scope.
-    ticks: Tensor,
-}
-
-/// Work on its way.
-pub struct Submission {
-    gpu: Gpu,
-    timing: Option<Resolved>,
-}
-
-impl Submission {
-    /// Waits, then tells the GPU time of each scope of a timed pass (empty if it was not timed).
-    pub fn scope_times(self) -> Result<Vec<ScopeTime>> {
-        let Some(timing) = self.timing else {
-            self.gpu.wait()?;
-            return Ok(Vec::new());
-        };
-        let ticks = timestamps::read(&self.gpu, &timing.ticks)?;
-        let scopes = timing.names.into_iter().zip(ticks);
-        Ok(scopes
-            .map(|(name, [begin, end])| ScopeTime {
-                name,
-                ms: timestamps::ms(&self.gpu, end.saturating_sub(begin)),
-            })
-            .collect())
-    }
-
-    /// Waits until everything submitted so far has run.
-    pub fn wait(self) -> Result<()> {
-        self.gpu.wait()
-    }
 }
