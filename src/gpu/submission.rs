@@ -20,6 +20,7 @@ pub(super) struct Resolved {
 /// Work on its way.
 pub struct Submission {
     pub(super) gpu: Gpu,
+    pub(super) index: wgpu::SubmissionIndex,
     pub(super) timing: Option<Resolved>,
 }
 
@@ -27,7 +28,7 @@ impl Submission {
     /// Waits, then tells the GPU time of each scope of a timed pass (empty if it was not timed).
     pub fn scope_times(self) -> Result<Vec<ScopeTime>> {
         let Some(timing) = self.timing else {
-            self.gpu.wait()?;
+            self.gpu.wait_for(&self.index)?;
             return Ok(Vec::new());
         };
         let ticks = timestamps::read(&self.gpu, &timing.ticks)?;
@@ -40,8 +41,8 @@ impl Submission {
             .collect())
     }
 
-    /// Waits until everything submitted so far has run.
+    /// Waits until it has run, and all that was submitted before.
     pub fn wait(self) -> Result<()> {
-        self.gpu.wait()
+        self.gpu.wait_for(&self.index)
     }
 }

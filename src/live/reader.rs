@@ -85,7 +85,10 @@ impl Reader {
         let mut encoder =
             (gpu.device()).create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
         let frame = engine.encode_texture(&mut encoder, view, TextureColor::Srgb)?;
-        gpu.queue().submit([encoder.finish()]);
+        let submitted = gpu.queue().submit([encoder.finish()]);
+        // Where the GPU is a CPU the next submission would wait with the queue locked, and with it every
+        // picture on its way to the screen.
+        gpu.wait_for(&submitted)?;
         let embedding: Arc<[f32]> = gpu.read_f32(&frame.embedding)?.into();
         if !embedding.iter().all(|value| value.is_finite()) {
             return Err(Error::Overflow(engine.model().dtype()));
