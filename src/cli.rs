@@ -10,7 +10,7 @@ mod eval;
 mod hub;
 #[cfg(feature = "index")]
 mod index;
-#[cfg(feature = "gstreamer")]
+#[cfg(all(feature = "gstreamer", feature = "index"))]
 mod live;
 mod model;
 mod models;
@@ -118,7 +118,7 @@ enum Command {
     #[command(after_help = help(search::EXAMPLES))]
     Search(search::Args),
     /// Watch a camera, a stream, the screen or a file: captions and labels while it goes on
-    #[cfg(feature = "gstreamer")]
+    #[cfg(all(feature = "gstreamer", feature = "index"))]
     #[command(after_help = help(live::EXAMPLES))]
     Live(live::Args),
     /// Measure what the model reaches on a public benchmark
@@ -207,7 +207,7 @@ pub fn run() -> ExitCode {
         Command::Index(args) => index::run(&args, cli.quiet),
         #[cfg(feature = "index")]
         Command::Search(args) => search::run(&args, cli.quiet),
-        #[cfg(feature = "gstreamer")]
+        #[cfg(all(feature = "gstreamer", feature = "index"))]
         Command::Live(args) => live::run(&args, cli.quiet),
         Command::Eval(args) => eval::run(&args, cli.quiet),
         Command::Devices(args) => devices::run(&args),

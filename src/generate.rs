@@ -267,21 +267,26 @@ pub fn generate_streaming(
     show: &mut dyn FnMut(&[u32]) -> ControlFlow<()>,
 ) -> Result<Generated> {
     let start = Start::check(model.config(), options)?;
-    let draw = match options.strategy {
-        Strategy::Greedy => None,
-        Strategy::Draw(draw) => Some(draw),
-        Strategy::Beams(search) => {
-            return refuse("a text shown while it is written", "no beams", search.beams);
-        }
-    };
-    if options.candidates != 1 {
-        let what = "candidates of a text shown while it is written";
-        return refuse(what, "1", options.candidates);
-    }
+    let draw = check_streaming(options)?;
     assert_eq!(context.dim(0), 1, "one clip");
     let text = chains::stream(model, context, &start, draw, show)?;
     finite(model, [&text])?;
     Ok(text)
+}
+
+/// Whether texts written so can be shown before their end; how their ids are drawn, if they are.
+pub(crate) fn check_streaming(options: &Options) -> Result<Option<Draw>> {
+    if options.candidates != 1 {
+        let what = "candidates of a text shown while it is written";
+        return refuse(what, "1", options.candidates);
+    }
+    match options.strategy {
+        Strategy::Greedy => Ok(None),
+        Strategy::Draw(draw) => Ok(Some(draw)),
+        Strategy::Beams(search) => {
+            refuse("a text shown while it is written", "no beams", search.beams)
+        }
+    }
 }
 
 /// Refuses texts whose probabilities are not numbers.

@@ -13,6 +13,7 @@ use vcoca_gpu::engine::Clip;
 use vcoca_gpu::frames::Seconds;
 use vcoca_gpu::frames::live::{Condition, Source};
 use vcoca_gpu::frames::shapes;
+use vcoca_gpu::generate;
 use vcoca_gpu::gpu::DType;
 use vcoca_gpu::live::{Command, Event, Options, Reader, Thumbnail, View, Watcher};
 use vcoca_gpu::windows::Span;
@@ -169,6 +170,45 @@ fn what_a_reader_remembers_is_what_its_frames_make_together() {
 }
 
 #[test]
+fn short_scenes_make_no_more_moments_than_are_kept() {
+    let gpu = common::gpu();
+    let [window, keep] = [4, 600].map(Seconds::from_integer);
+    let mut reader = Reader::new(ENGINE.clone(), window, keep);
+    let texture = drawn::texture(gpu);
+    let view = texture.create_view(&Default::default());
+    let (mut settled, mut time) = (0, Seconds::ZERO);
+    for scene in 0..200 {
+        let frame = drawn::drawn(Seconds::from_integer(3 + scene % 2 * 6));
+        drawn::show(gpu, &texture, &frame);
+        for _ in 0..2 {
+            let thumbnail = || Thumbnail {
+                width: 1,
+                height: 1,
+                rgba: vec![0; 4],
+            };
+            let read = reader.read(&view, time, None, thumbnail).expect("a frame");
+            settled += read.settled.len();
+            time += Seconds::new(1, 8);
+        }
+    }
+    assert!(settled > 190, "{settled} moments were complete");
+    let moments = reader.moments();
+    assert!(moments.len() <= 161, "{} moments", moments.len());
+    let spans = moments
+        .windows(2)
+        .all(|pair| pair[0].span.end == pair[1].span.start);
+    assert!(
+        spans && moments[0].span.start == Seconds::ZERO,
+        "without gaps"
+    );
+    let late = Span {
+        start: time - Seconds::ONE,
+        end: time,
+    };
+    assert!(reader.clip_of(late).expect("the device").is_some());
+}
+
+#[test]
 fn the_newest_frame_wins_where_the_model_is_slow() {
     let options = Options {
         fps: 1.5,
@@ -240,6 +280,17 @@ fn a_file_is_told_to_its_end() {
     let view = watcher.view();
     assert_eq!(view.feed.expect("a status").condition, Condition::Ended);
     assert!(view.picture.is_some(), "the last picture stays");
+    watcher.send(Command::Search("a red star".into()));
+    wait(&watcher, "relevance after the end", |view| {
+        view.relevance.is_some()
+    });
+    watcher.send(Command::Ask {
+        question: "what color is the star?".into(),
+        span: None,
+    });
+    let done = |view: &View| view.answer.as_ref().is_some_and(|answer| answer.done);
+    let answer = wait(&watcher, "answer after the end", done).answer;
+    assert_eq!(answer.expect("waited for").text, "red");
     drop(watcher);
     let told = told.lock().expect("nobody holds it");
     assert_eq!(told.len(), 1, "{told:?}");
@@ -284,6 +335,21 @@ fn what_cannot_be_watched_is_refused() {
         },
         Options {
             fps: f64::NAN,
+            ..Options::default()
+        },
+        Options {
+            fps: 1e-20,
+            ..Options::default()
+        },
+        Options {
+            every: Seconds::new(1, 7),
+            ..Options::default()
+        },
+        Options {
+            writing: generate::Options {
+                strategy: generate::Strategy::Beams(generate::BeamSearch::OPENCLIP),
+                ..Default::default()
+            },
             ..Options::default()
         },
         Options {

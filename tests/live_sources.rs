@@ -96,7 +96,14 @@ fn passwords_are_not_shown() {
     for (typed, shown) in [
         ("rtsp://me:word@host:554/a", "rtsp://me:***@host:554/a"),
         ("rtsp://me:wo@rd:x@host", "rtsp://me:***@host"),
-        ("rtsp://me@host/a:b@c", "rtsp://me@host/a:b@c"),
+        ("rtsp://me@host/a", "rtsp://me@host/a"),
+        // What may be one is hidden, too.
+        ("rtsp://me:p/w#d?@host/a", "rtsp://me:***@host/a"),
+        ("rtsp://me@host/a:b@c", "rtsp://me@host/a:***@c"),
+        (
+            "pipeline:rtspsrc location=rtsp://me:word@host ! decodebin",
+            "pipeline:rtspsrc location=rtsp://me:***@host ! decodebin",
+        ),
         ("rtsp://:word@host?a", "rtsp://:***@host?a"),
     ] {
         let source: Source = typed.parse().unwrap();

@@ -1,7 +1,6 @@
 //! `vcoca-gpu live`.
 
 mod headless;
-#[cfg(feature = "index")]
 mod recording;
 mod report;
 #[cfg(feature = "live")]
@@ -17,7 +16,7 @@ use vcoca_gpu::frames::Seconds;
 use vcoca_gpu::frames::live::{Source, cameras, check};
 use vcoca_gpu::live::Options;
 
-use super::{ModelArgs, Stop, output};
+use super::{FAILED, ModelArgs, Stop, output};
 use recording::Recording;
 
 pub const EXAMPLES: &str = "\
@@ -71,7 +70,6 @@ pub struct Args {
 
     /// Keep it: videos of what the model has read, their moments in DIR/live.index for `search`, and
     /// captions as SRT, WebVTT and JSON lines
-    #[cfg(feature = "index")]
     #[arg(long, value_name = "DIR")]
     record: Option<PathBuf>,
 
@@ -150,6 +148,12 @@ impl Args {
         let nanoseconds = (self.time? * 1_000_000_000).to_integer();
         Some(Duration::from_nanos(nanoseconds.unsigned_abs()))
     }
+}
+
+/// Calls `end` where the user or the system wants the program to end.
+fn on_interrupt(end: impl FnMut() + Send + 'static) -> Result<(), Stop> {
+    ctrlc::set_handler(end)
+        .map_err(|error| Stop::Fault(FAILED, anyhow::anyhow!("cannot wait for Ctrl-C: {error}")))
 }
 
 /// The cameras as `--source camera:N` counts them.

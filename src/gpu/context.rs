@@ -3,7 +3,7 @@
 use std::any::Any;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use wgpu::{ErrorFilter, Features, Limits};
 
@@ -53,9 +53,6 @@ pub struct Origin {
 /// How long one submission may take before the device counts as lost. Software adapters compile
 /// kernels at first dispatch and run large models for minutes.
 const PATIENCE: Duration = Duration::from_secs(600);
-
-/// The longest that others are kept from the device while something is waited for.
-const SLICE: Duration = Duration::from_millis(2);
 
 impl Gpu {
     /// Opens the best adapter; see [`adapters`](super::adapters::adapters) for which and why.
@@ -311,13 +308,13 @@ impl Gpu {
         })?;
         let mut pass = self.pass();
         pass.copy_out(tensor, &staging, size);
-        let copied = pass.submit()?;
+        pass.submit()?;
         let (sender, receiver) = std::sync::mpsc::channel();
         staging.map_async(wgpu::MapMode::Read, .., move |result| {
             // The receiver only goes away if waiting failed, which is reported there.
             let _ = sender.send(result);
         });
-        copied.wait()?;
+        self.wait()?;
         receiver
             .recv()
             .map_err(|_| Error::Gpu("a read-back was dropped by the driver".into()))?
@@ -338,24 +335,6 @@ impl Gpu {
         waited
             .map(drop)
             .map_err(|e| Error::DeviceLost(e.to_string()))
-    }
-
-    /// Blocks until a submission has run, a little at a time: while wgpu waits it holds a lock that other
-    /// threads need to upload and to present, and a frame of a large model can take long.
-    pub(crate) fn wait_for(&self, index: &wgpu::SubmissionIndex) -> Result<()> {
-        let begin = Instant::now();
-        loop {
-            let waited = self.shared.device.poll(wgpu::PollType::Wait {
-                submission_index: Some(index.clone()),
-                timeout: Some(SLICE),
-            });
-            self.check_lost()?;
-            match waited {
-                Ok(_) => return Ok(()),
-                Err(wgpu::PollError::Timeout) if begin.elapsed() < PATIENCE => {}
-                Err(error) => return Err(Error::DeviceLost(error.to_string())),
-            }
-        }
     }
 
     pub(super) fn check_lost(&self) -> Result<()> {

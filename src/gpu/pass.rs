@@ -347,9 +347,9 @@ impl<'g> Pass<'g> {
         let Target::Own(encoder) = self.encoder else {
             panic!("an encoder of the host's is submitted by the host");
         };
-        let index = gpu.scoped(ErrorFilter::OutOfMemory, || {
+        gpu.scoped(ErrorFilter::OutOfMemory, || {
             gpu.scoped(ErrorFilter::Validation, || {
-                gpu.queue().submit([encoder.finish()])
+                gpu.queue().submit([encoder.finish()]);
             })
         })??;
         if let Some(span) = self.span {
@@ -361,7 +361,7 @@ impl<'g> Pass<'g> {
             belt.recall();
         }
         drop(belt);
-        Ok(Submission { gpu, index, timing })
+        Ok(Submission { gpu, timing })
     }
 }
 

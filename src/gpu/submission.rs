@@ -20,7 +20,6 @@ pub(super) struct Resolved {
 /// Work on its way.
 pub struct Submission {
     pub(super) gpu: Gpu,
-    pub(super) index: wgpu::SubmissionIndex,
     pub(super) timing: Option<Resolved>,
 }
 
@@ -28,7 +27,7 @@ impl Submission {
     /// Waits, then tells the GPU time of each scope of a timed pass (empty if it was not timed).
     pub fn scope_times(self) -> Result<Vec<ScopeTime>> {
         let Some(timing) = self.timing else {
-            self.gpu.wait_for(&self.index)?;
+            self.gpu.wait()?;
             return Ok(Vec::new());
         };
         let ticks = timestamps::read(&self.gpu, &timing.ticks)?;
@@ -41,8 +40,8 @@ impl Submission {
             .collect())
     }
 
-    /// Waits until it has run, and all that was submitted before.
+    /// Waits until everything submitted so far has run.
     pub fn wait(self) -> Result<()> {
-        self.gpu.wait_for(&self.index)
+        self.gpu.wait()
     }
 }

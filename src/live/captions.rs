@@ -10,6 +10,9 @@ use crate::windows::Span;
 /// A new scene is looked at for so long before it is told.
 const SETTLE: Seconds = Seconds::new_raw(1, 2);
 
+/// Where no frame came for so long, nobody knows what was there.
+const GAP: Seconds = Seconds::new_raw(10, 1);
+
 /// A text that differs from what is shown is looked at again after so long.
 const DOUBT: Seconds = Seconds::new_raw(1, 1);
 
@@ -21,6 +24,8 @@ pub(super) struct Captions {
     scene: Scene,
     /// The scene before, while a caption about it may still come.
     before: Option<Scene>,
+    /// The time of the latest frame.
+    seen: Option<Seconds>,
     /// When the latest caption was begun.
     begun: Option<Seconds>,
     /// A text that came once, and when.
@@ -34,6 +39,8 @@ struct Scene {
     start: Seconds,
     end: Option<Seconds>,
     told: bool,
+    /// It begins after a loss: it is no continuation, even where it looks the same.
+    lost: bool,
 }
 
 /// What a caption that is being written is about.
@@ -66,8 +73,10 @@ impl Captions {
                 start: Seconds::ZERO,
                 end: None,
                 told: false,
+                lost: false,
             },
             before: None,
+            seen: None,
             begun: None,
             doubted: None,
         }
@@ -89,6 +98,7 @@ impl Captions {
             start,
             end: None,
             told: false,
+            lost: false,
         };
         self.begun = None;
         self.doubted = None;
@@ -96,6 +106,13 @@ impl Captions {
 
     /// A frame of this time was seen: what is told goes on, and what ended before `oldest` is forgotten.
     pub fn see(&mut self, time: Seconds, oldest: Seconds) {
+        if let Some(last) = self.seen.replace(time).filter(|last| time - last > GAP) {
+            // What was told goes on to the last frame before the loss.
+            let end = last.max(self.scene.start);
+            self.cut(end);
+            self.scene.start = self.scene.start.max(time);
+            self.scene.lost = true;
+        }
         if let Some(line) = self.lines.back_mut().filter(|_| self.scene.told) {
             line.span.end = time.max(line.span.end);
         }
@@ -137,7 +154,8 @@ impl Captions {
             (false, _) => return Told::Same,
         };
         // A scene that is told as the one before is the same scene: a hand before the lens.
-        if self.lines.back().is_some_and(|line| line.text == text) {
+        let same = |line: &Line| line.text == text && (scene.told || !scene.lost);
+        if self.lines.back().is_some_and(same) {
             let line = self.lines.back_mut().expect("looked at above");
             line.span.end = scene.end.unwrap_or(ticket.time).max(line.span.end);
             self.tell(current);
@@ -172,13 +190,15 @@ impl Captions {
         }
     }
 
-    pub fn lines(&self) -> impl Iterator<Item = &Line> {
+    /// The oldest first.
+    pub fn lines(&self) -> impl DoubleEndedIterator<Item = &Line> {
         self.lines.iter()
     }
 
-    /// What is shown of the present scene.
+    /// What was told of the present scene.
     pub fn latest(&self) -> Option<&str> {
-        self.lines.back().map(|line| line.text.as_str())
+        let line = self.lines.back().filter(|_| self.scene.told);
+        line.map(|line| line.text.as_str())
     }
 }
 
@@ -287,6 +307,14 @@ mod tests {
         captions.cut(at(30));
         watch(&mut captions, 30, 50, "a star");
         assert_eq!(told(&captions), [(0, 49, "a star")]);
+    }
+
+    #[test]
+    fn a_line_ends_with_the_last_frame_before_a_loss() {
+        let mut captions = captions();
+        watch(&mut captions, 0, 30, "a star");
+        watch(&mut captions, 900, 930, "a star");
+        assert_eq!(told(&captions), [(0, 29, "a star"), (900, 929, "a star")]);
     }
 
     #[test]

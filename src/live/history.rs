@@ -12,8 +12,14 @@ use crate::labels::dot;
 use crate::ops::attention::PoolState;
 use crate::windows::Span;
 
-/// Moments that are kept: one has an eightieth part of what is remembered, and a second at least.
-const MOMENTS: i64 = 80;
+/// A moment has an eightieth part of what is remembered, if no scene ends before.
+const PARTS: i64 = 80;
+
+/// Moments last a second at least and no longer than this: until then each frame has a state of its own.
+const LONGEST: Seconds = Seconds::new_raw(15, 1);
+
+/// Moments that are kept; where short scenes make more, the shortest neighbours become one.
+const MOMENTS: usize = 160;
 
 /// A ring of pooler states on the GPU, bounded by time.
 pub(super) struct History {
@@ -67,7 +73,7 @@ impl History {
 
     /// Seconds of a moment.
     fn length(&self) -> Seconds {
-        (self.keep / MOMENTS).max(Seconds::ONE)
+        (self.keep / PARTS).clamp(Seconds::ONE, LONGEST)
     }
 
     /// Before this nothing is remembered.
@@ -134,7 +140,29 @@ impl History {
         });
         self.settled = to;
         self.thumbnail = None;
+        if self.moments.len() > MOMENTS {
+            self.join(engine)?;
+        }
         Ok(Some(Settled { span, embedding }))
+    }
+
+    /// Makes one moment of the two neighbours that are the shortest together.
+    fn join(&mut self, engine: &Engine) -> Result<()> {
+        let length = |i: &usize| {
+            let (first, second) = (&self.moments[*i].moment, &self.moments[i + 1].moment);
+            second.span.end - first.span.start
+        };
+        let Some(at) = (0..self.moments.len() - 1).min_by_key(length) else {
+            return Ok(());
+        };
+        let (first, second) = (&self.moments[at], &self.moments[at + 1]);
+        let state = engine.merge([&first.state, &second.state])?;
+        let end = second.moment.span.end;
+        self.moments.remove(at + 1);
+        let joined = &mut self.moments[at];
+        joined.state = state;
+        joined.moment.span.end = end;
+        Ok(())
     }
 
     fn forget(&mut self, now: Seconds) {

@@ -48,20 +48,7 @@ impl Reader {
     ///
     /// Errors: a label without words, or that stands there twice; the device's.
     pub fn set_labels(&mut self, names: Vec<String>) -> Result<()> {
-        let refuse = |expected: &str, found: String| {
-            Err(Error::Argument {
-                what: "labels",
-                expected: expected.into(),
-                found,
-            })
-        };
-        for (i, name) in names.iter().enumerate() {
-            if name.trim().is_empty() {
-                return refuse("words", format!("{name:?}"));
-            } else if names[..i].contains(name) {
-                return refuse("each once", format!("{name:?} twice"));
-            }
-        }
+        check_labels(&names)?;
         self.bars = match names.is_empty() {
             true => None,
             false => Some(Bars::new(&self.engine, names)?),
@@ -69,11 +56,12 @@ impl Reader {
         Ok(())
     }
 
-    /// Reads the picture in a texture, which was shown at `time`: later than all before. `caption` is the
+    /// Reads the picture in a texture, which was shown at `time`: later than all before, in whole
+    /// nanoseconds. `caption` is the
     /// latest text about the scene, `thumbnail` makes a small picture if one is needed. Blocks until
     /// the embedding is there.
     ///
-    /// Errors: as [`Engine::encode_texture`]; values that are not numbers.
+    /// Errors: as [`Engine::encode_texture`]; a time of other parts; values that are not numbers.
     pub fn read(
         &mut self,
         view: &wgpu::TextureView,
@@ -81,14 +69,15 @@ impl Reader {
         caption: Option<&str>,
         thumbnail: impl FnOnce() -> Thumbnail,
     ) -> Result<Read> {
+        check_time(time)?;
         let (engine, gpu) = (&*self.engine, self.engine.model().gpu());
         let mut encoder =
             (gpu.device()).create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
         let frame = engine.encode_texture(&mut encoder, view, TextureColor::Srgb)?;
-        let submitted = gpu.queue().submit([encoder.finish()]);
+        gpu.queue().submit([encoder.finish()]);
         // Where the GPU is a CPU the next submission would wait with the queue locked, and with it every
         // picture on its way to the screen.
-        gpu.wait_for(&submitted)?;
+        gpu.wait_aside()?;
         let embedding: Arc<[f32]> = gpu.read_f32(&frame.embedding)?.into();
         if !embedding.iter().all(|value| value.is_finite()) {
             return Err(Error::Overflow(engine.model().dtype()));
@@ -145,5 +134,36 @@ impl Reader {
     pub fn relevance(&self, text: &str) -> Result<Arc<[(Seconds, f32)]>> {
         let embedding = self.engine.embed_texts(&[text])?.remove(0);
         Ok(self.history.relevance(&embedding))
+    }
+}
+
+/// Refuses labels without words, and those that stand there twice.
+pub(super) fn check_labels(names: &[String]) -> Result<()> {
+    let refuse = |expected: &str, found: String| {
+        Err(Error::Argument {
+            what: "labels",
+            expected: expected.into(),
+            found,
+        })
+    };
+    for (i, name) in names.iter().enumerate() {
+        if name.trim().is_empty() {
+            return refuse("words", format!("{name:?}"));
+        } else if names[..i].contains(name) {
+            return refuse("each once", format!("{name:?} twice"));
+        }
+    }
+    Ok(())
+}
+
+/// Refuses times that are no whole nanoseconds: sums of other fractions can overflow.
+pub(super) fn check_time(time: Seconds) -> Result<()> {
+    match 1_000_000_000 % time.denom() {
+        0 => Ok(()),
+        _ => Err(Error::Argument {
+            what: "time",
+            expected: "whole nanoseconds".into(),
+            found: format!("{time} s"),
+        }),
     }
 }

@@ -47,7 +47,8 @@ impl Scenes {
             }
             return None;
         }
-        match self.strange.take() {
+        // One from before a loss confirms nothing.
+        match self.strange.take().filter(|_| time - last <= SPARSE) {
             Some((start, first)) => {
                 self.begin(&[&first, embedding]);
                 Some(start)

@@ -12,13 +12,20 @@ use crate::{Error, Result};
 pub(super) struct Screen {
     gpu: Gpu,
     pictures: Vec<Arc<Picture>>,
+    /// Bytes since something was submitted here.
+    waiting: usize,
 }
+
+/// Uploads wait in host memory for the next submission, whoever makes it. If nobody does it is made here,
+/// and not more often: where the GPU is a CPU, a submission waits for those before.
+const WAITING: usize = 128 << 20;
 
 impl Screen {
     pub fn new(gpu: &Gpu) -> Self {
         Self {
             gpu: gpu.clone(),
             pictures: Vec::new(),
+            waiting: 0,
         }
     }
 
@@ -48,6 +55,11 @@ impl Screen {
             },
             texture.view.texture().size(),
         );
+        self.waiting += picture.data.len();
+        if self.waiting >= WAITING {
+            self.waiting = 0;
+            self.gpu.queue().submit([]);
+        }
         Ok(texture)
     }
 

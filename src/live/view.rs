@@ -7,7 +7,8 @@ use crate::frames::Seconds;
 use crate::frames::live::Status;
 use crate::windows::Span;
 
-/// All that there is to show. Times are those of the feed: seconds since it was opened.
+/// All that there is to show. Times are those of the feed: seconds since it was opened, or since the first
+/// frame of a file.
 #[derive(Clone, Debug, Default)]
 pub struct View {
     /// The source as it was given, without a password.
@@ -109,7 +110,7 @@ pub struct Answer {
     pub question: String,
     /// Of which stretch; the latest seconds if none was chosen.
     pub span: Option<Span>,
-    /// As far as it has come.
+    /// Empty until it is done.
     pub text: String,
     pub done: bool,
 }

@@ -14,6 +14,7 @@ use std::time::Duration;
 
 use super::ages::{Latest, Rate};
 use super::captions::{Captions, Ticket};
+use super::reader::{check_labels, check_time};
 use super::{Answer, Bar, Command, Line, Reader, Settled, Shown, View};
 use crate::engine::{Clip, Engine};
 use crate::frames::Seconds;
@@ -56,6 +57,9 @@ impl Options {
     /// The longest time to remember: a day.
     const MOST: Seconds = Seconds::new_raw(24 * 60 * 60, 1);
 
+    /// The longest clip: each of its frames is kept on the GPU.
+    const LONGEST: Seconds = Seconds::new_raw(60, 1);
+
     /// Whether all of them are in range; [`Watcher::start`] asks first.
     ///
     /// Errors: [`Error::Argument`], which names the option.
@@ -67,20 +71,26 @@ impl Options {
                 found: found.to_string(),
             })
         };
-        let most = to_f64(Self::MOST);
-        for (what, time) in [
-            ("seconds of a clip", self.window),
-            ("seconds from one caption to the next", self.every),
-            ("seconds to remember", self.keep),
+        for (what, time, most) in [
+            ("seconds of a clip", self.window, Self::LONGEST),
+            (
+                "seconds from one caption to the next",
+                self.every,
+                Self::MOST,
+            ),
+            ("seconds to remember", self.keep, Self::MOST),
         ] {
-            if time <= Seconds::ZERO || time > Self::MOST {
+            if time <= Seconds::ZERO || time > most {
+                let most = to_f64(most);
                 return refuse(what, format!("above 0, at most {most}"), to_f64(time));
             }
+            check_time(time)?;
         }
-        if !(self.fps > 0.0 && self.fps <= 1000.0) {
-            return refuse("frames a second", "above 0, at most 1000".into(), self.fps);
+        if !(0.001..=1000.0).contains(&self.fps) {
+            return refuse("frames a second", "0.001 to 1000".into(), self.fps);
         }
-        Ok(())
+        check_labels(&self.labels)?;
+        generate::check_streaming(&self.writing).map(drop)
     }
 }
 
@@ -89,8 +99,8 @@ impl Options {
 pub enum Event<'a> {
     /// The source is doing otherwise than before.
     Source(&'a Status),
-    /// There is a new picture.
-    Shown,
+    /// There may be something new to show: a picture, figures, what was asked for.
+    Changed,
     /// A frame was read.
     Read {
         frame: &'a LiveFrame,
@@ -138,6 +148,8 @@ struct State {
     telling: bool,
     /// No more frames will come.
     ended: bool,
+    /// A file was read to its end, and all of it is told.
+    over: bool,
     /// All threads are to end.
     stop: bool,
     fault: Option<Error>,
@@ -190,6 +202,8 @@ impl Watcher {
         options.writing.fits(engine.model().config())?;
         let mut reader = Reader::new(engine.clone(), options.window, options.keep);
         reader.set_labels(options.labels.clone())?;
+        // Compiling later would let pictures wait.
+        engine.prepare_captions(1)?;
         let caps = engine.model().gpu().caps();
         let view = View {
             source: source.to_string(),
@@ -223,6 +237,7 @@ impl Watcher {
     ) -> Result<()> {
         let shared = self.shared.clone();
         let thread = thread::Builder::new().name(name.into()).spawn(move || {
+            let _guard = Guard(&shared);
             if let Err(error) = run(&shared) {
                 shared.fail(error);
             }
@@ -235,7 +250,7 @@ impl Watcher {
         Ok(())
     }
 
-    /// All that there is to show now. What is large is shared, not copied.
+    /// All that there is to show now. Pictures, moments and relevance are shared, not copied.
     pub fn view(&self) -> View {
         let mut state = self.shared.lock();
         state.refresh(&self.shared);
@@ -256,14 +271,14 @@ impl Watcher {
     }
 
     /// Waits until a file has been read to its end and all of it is told, or [`stop`](Self::stop); other
-    /// sources have no end.
+    /// sources have no end. What is remembered can be asked for until it is dropped.
     ///
     /// # Errors
     ///
     /// What ended the watching: the device's errors.
     pub fn wait(&self) -> Result<()> {
         let mut state = self.shared.lock();
-        while !state.stop {
+        while !state.stop && !state.over {
             state = self.shared.wait(state, TICK);
         }
         match state.fault.take() {
@@ -292,6 +307,19 @@ impl Drop for Watcher {
     }
 }
 
+/// Ends the watching if its thread panics: nobody should wait for what will not come.
+struct Guard<'s>(&'s Shared);
+
+impl Drop for Guard<'_> {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            let source = self.0.lock().view.source.clone();
+            self.0
+                .fail(Error::live(source, "watching it failed: this is a bug"));
+        }
+    }
+}
+
 impl State {
     fn new(view: View, every: Seconds) -> Self {
         Self {
@@ -302,6 +330,7 @@ impl State {
             jobs: VecDeque::new(),
             telling: false,
             ended: false,
+            over: false,
             stop: false,
             fault: None,
             shown: Latest::default(),
@@ -347,7 +376,7 @@ impl Shared {
         state.stop = true;
         drop(state);
         self.changed.notify_all();
-        (self.listener)(Event::Shown);
+        (self.listener)(Event::Changed);
     }
 
     /// What was asked for cannot be.

@@ -21,7 +21,7 @@ mod timeline;
 mod top;
 mod video;
 
-pub use eframe::egui::ThemePreference;
+pub use eframe::egui::{self, ThemePreference};
 pub use open::{Ending, Opening, Wake, check_display, open};
 pub use screen::Screen;
 pub use theme::dress;

@@ -22,7 +22,7 @@ const COMMANDS: &[&[&str]] = &[
     &["index", "verify"],
     #[cfg(feature = "index")]
     &["search"],
-    #[cfg(feature = "gstreamer")]
+    #[cfg(all(feature = "gstreamer", feature = "index"))]
     &["live"],
     &["eval"],
     &["devices"],

@@ -164,7 +164,6 @@ fn what_cannot_be_watched_is_refused_before_the_model_is_loaded() {
 }
 
 #[test]
-#[cfg(feature = "index")]
 fn what_is_recorded_is_found_by_a_search() {
     let folder = tempfile::tempdir().unwrap();
     let path = |name: &str| folder.path().join(name).display().to_string();

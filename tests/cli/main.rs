@@ -22,7 +22,7 @@ mod examples;
 mod help;
 #[cfg(all(feature = "index", feature = "shapes", feature = "gstreamer"))]
 mod index;
-#[cfg(all(feature = "gstreamer", feature = "shapes"))]
+#[cfg(all(feature = "index", feature = "shapes", feature = "gstreamer"))]
 mod live;
 #[cfg(feature = "shapes")]
 mod names;

@@ -9,10 +9,10 @@ use vcoca_gpu::Engine;
 use vcoca_gpu::live::{Event, Options, Watcher};
 use vcoca_gpu::windows::to_f64;
 
-use super::Args;
 use super::recording::Recording;
 use super::report::{Report, Share, Told};
-use crate::cli::{FAILED, Stop, output};
+use super::{Args, on_interrupt};
+use crate::cli::{Stop, output};
 
 /// Labels are printed at most so often, and figures.
 const LABELS: Duration = Duration::from_secs(1);
@@ -37,9 +37,7 @@ pub fn run(
     let (sender, news) = mpsc::channel();
     let interrupted = sender.clone();
     // Nobody listens any more where this fails to send.
-    ctrlc::set_handler(move || drop(interrupted.send(News::Interrupted)))
-        .map_err(|error| anyhow::anyhow!("cannot wait for Ctrl-C: {error}"))
-        .map_err(|error| Stop::Fault(FAILED, error))?;
+    on_interrupt(move || drop(interrupted.send(News::Interrupted)))?;
     let listener = Listener::new(sender.clone(), recording.clone());
     let watcher = Watcher::start(
         engine,

@@ -8,58 +8,59 @@ use vcoca_gpu::{Engine, Error, ModelSource, Result};
 
 use crate::cli::{Stop, output};
 
-/// A recorder that may have failed: then it is fed no more, and all goes on without it.
-pub struct Recording(Mutex<State>);
-
-struct State {
-    recorder: Option<Recorder>,
-    failure: Option<Error>,
+/// A recorder that may have failed: then it is fed no more.
+pub struct Recording {
+    recorder: Mutex<Option<Recorder>>,
+    /// On its own, for it is asked for while the recorder is at work.
+    failure: Mutex<Option<Error>>,
 }
 
 impl Recording {
     /// Begins to record into a folder, or records nothing where there is none.
     pub fn begin(folder: Option<&Path>, engine: &Engine, model: &ModelSource) -> Result<Self> {
         let recorder = folder.map(|folder| Recorder::create(folder, engine, model));
-        Ok(Self(Mutex::new(State {
-            recorder: recorder.transpose()?,
-            failure: None,
-        })))
-    }
-
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        Ok(Self {
+            recorder: Mutex::new(recorder.transpose()?),
+            failure: Mutex::default(),
+        })
     }
 
     pub fn hear(&self, event: &Event) {
-        let mut state = self.lock();
-        let State { recorder, failure } = &mut *state;
-        let Some(recorder) = recorder.as_mut().filter(|_| failure.is_none()) else {
+        if !matches!(
+            event,
+            Event::Read { .. } | Event::Settled(_) | Event::Told(_)
+        ) {
+            return;
+        }
+        let mut recorder = lock(&self.recorder);
+        let Some(recorder) = recorder.as_mut().filter(|_| self.failure().is_none()) else {
             return;
         };
         let heard = match event {
             Event::Read { frame, .. } => recorder.read(frame),
             Event::Settled(moment) => recorder.settled(moment),
             Event::Told(line) => recorder.told(line),
-            _ => return,
+            _ => Ok(()),
         };
-        *failure = heard.err();
+        if let Err(error) = heard {
+            *lock(&self.failure) = Some(error);
+        }
     }
 
     /// Why nothing more is recorded.
     pub fn failure(&self) -> Option<String> {
-        self.lock().failure.as_ref().map(Error::to_string)
+        lock(&self.failure).as_ref().map(Error::to_string)
     }
 
     /// Ends the files and tells of them.
     ///
     /// Errors: the first thing that went wrong.
     pub fn finish(&self) -> Result<(), Stop> {
-        let mut state = self.lock();
-        let Some(recorder) = state.recorder.take() else {
+        let Some(recorder) = lock(&self.recorder).take() else {
             return Ok(());
         };
         let finished = recorder.finish();
-        if let Some(failure) = state.failure.take() {
+        if let Some(failure) = lock(&self.failure).take() {
             return Err(failure.into());
         }
         let recorded = finished?;
@@ -76,4 +77,8 @@ impl Recording {
         log::info!("{moments} moments and {lines} lines recorded");
         Ok(())
     }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -8,6 +8,7 @@ use vcoca_gpu::live::window::{Ending, Opening, Wake, open};
 use vcoca_gpu::live::{Event, Options, Watcher};
 
 use super::Args;
+use super::on_interrupt;
 use super::recording::Recording;
 use crate::cli::Stop;
 
@@ -24,6 +25,8 @@ pub fn run(
         recorder.hear(&event);
         theirs.wake();
     });
+    let closing = wake.clone();
+    on_interrupt(move || closing.close())?;
     let watcher = Watcher::start(engine.clone(), name, &args.source, options, listener);
     let watcher = watcher.map_err(Stop::refused)?;
     let opening = Opening {

@@ -143,6 +143,11 @@ impl Graph {
         let bus = pipeline
             .bus()
             .ok_or_else(|| Error::media(path, "the pipeline has no bus"))?;
+        // A source that goes on for days posts more than anybody looks at.
+        bus.set_sync_handler(|_, message| match message.view() {
+            gst::MessageView::Error(_) | gst::MessageView::Element(_) => gst::BusSyncReply::Pass,
+            _ => gst::BusSyncReply::Drop,
+        });
         Ok(Self {
             path: path.to_owned(),
             pipeline,

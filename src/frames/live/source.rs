@@ -66,7 +66,13 @@ impl fmt::Display for Source {
             Self::Screen => out.write_str("screen"),
             Self::File(path) => write!(out, "{}", path.display()),
             Self::Test => out.write_str("test"),
-            Self::Pipeline(description) => write!(out, "pipeline:{description}"),
+            Self::Pipeline(description) => {
+                write!(out, "pipeline:")?;
+                let words = description.split_inclusive(char::is_whitespace);
+                words
+                    .map(hide_password)
+                    .try_for_each(|word| out.write_str(&word))
+            }
         }
     }
 }
@@ -82,8 +88,8 @@ impl fmt::Debug for Source {
 fn hide_password(address: &str) -> String {
     let hidden = || {
         let (scheme, rest) = address.split_once("://")?;
-        let host = rest.find(['/', '?', '#']).unwrap_or(rest.len());
-        let (login, host) = (rest[..host].rfind('@')).map(|at| rest.split_at(at))?;
+        // Too much rather than too little: a password may have any character.
+        let (login, host) = rest.rfind('@').map(|at| rest.split_at(at))?;
         let (user, _) = login.split_once(':')?;
         Some(format!("{scheme}://{user}:***{host}"))
     };

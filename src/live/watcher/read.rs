@@ -23,9 +23,9 @@ impl Shared {
     pub(super) fn read(&self, mut reader: Reader) -> Result<()> {
         let step = Duration::from_secs_f64(1.0 / self.options.fps);
         let (mut last, mut next) = (0, Instant::now());
-        let mut searched = Instant::now();
+        let (mut searched, mut over) = (Instant::now(), false);
         loop {
-            match self.work(last, next) {
+            match self.work(last, next, over) {
                 Work::Command(command) => {
                     if let Err(error) = self.obey(&mut reader, command) {
                         match error {
@@ -44,17 +44,21 @@ impl Shared {
                     }
                 }
                 Work::End => {
+                    over = true;
                     self.finish(&reader)?;
-                    return self.settle(&mut reader);
+                    self.settle(&mut reader)?;
+                    self.lock().over = true;
+                    self.changed.notify_all();
                 }
+                Work::Stop if over => return Ok(()),
                 Work::Stop => return self.settle(&mut reader),
             }
         }
     }
 
-    /// The next thing to do: frames no earlier than `next`, and of those later than number `last` the
+    /// The next thing to do, without an end where it is `over`: frames no earlier than `next`, and of those later than number `last` the
     /// newest.
-    fn work(&self, last: u64, next: Instant) -> Work {
+    fn work(&self, last: u64, next: Instant, over: bool) -> Work {
         let mut state = self.lock();
         loop {
             if state.stop {
@@ -71,7 +75,7 @@ impl Shared {
             let most = match fresh {
                 Some(fresh) if early.is_zero() || state.ended => return Work::Frame(fresh.clone()),
                 Some(_) => early,
-                None if state.ended => return Work::End,
+                None if state.ended && !over => return Work::End,
                 None => TICK,
             };
             state = self.wait(state, most);
@@ -158,15 +162,21 @@ impl Shared {
                     expected: "one that is remembered".into(),
                     found: "nothing there".into(),
                 })?;
-                self.lock().jobs.push_front(Job::Answer {
+                let mut state = self.lock();
+                // Before captions, behind the questions that were asked before.
+                let asked = |job: &&Job| matches!(job, Job::Answer { .. });
+                let at = state.jobs.iter().take_while(asked).count();
+                let job = Job::Answer {
                     clip,
                     question,
                     span,
-                });
+                };
+                state.jobs.insert(at, job);
+                drop(state);
                 self.changed.notify_all();
             }
         }
-        (self.listener)(Event::Shown);
+        (self.listener)(Event::Changed);
         Ok(())
     }
 
@@ -189,7 +199,7 @@ impl Shared {
         Ok(())
     }
 
-    /// The last scene is told, however short; then all is over.
+    /// The last scene is told, however short.
     fn finish(&self, reader: &Reader) -> Result<()> {
         let idle = || {
             let mut state = self.lock();
@@ -205,7 +215,6 @@ impl Shared {
             self.begin_caption(reader, &fresh, fresh.frame.time)?;
             idle();
         }
-        self.stop();
         Ok(())
     }
 }

@@ -19,7 +19,9 @@ impl Shared {
                 condition = Some(status.condition.clone());
                 (self.listener)(Event::Source(&status));
             }
-            let ended = frame.is_none() && status.condition == Condition::Ended;
+            // The last frame may have come after the look for it.
+            let all = frame.is_none() && status.delivered <= last;
+            let ended = all && status.condition == Condition::Ended;
             let fresh = match frame {
                 Some(frame) => Some(Fresh {
                     shown: Shown {
@@ -42,7 +44,7 @@ impl Shared {
             }
             drop(state);
             self.changed.notify_all();
-            (self.listener)(Event::Shown);
+            (self.listener)(Event::Changed);
             if ended {
                 return Ok(());
             }

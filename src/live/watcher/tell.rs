@@ -60,25 +60,22 @@ impl Shared {
                 false => ControlFlow::Continue(()),
             }
         };
-        let caption = (self.engine).caption_streaming(clip, &self.options.writing, &mut show)?;
+        let caption = (self.engine).caption_streaming(clip, &self.options.writing, &mut show);
         let age = newest.captured.elapsed();
         let mut state = self.lock();
+        state.view.writing = None;
+        let caption = caption?;
         if state.stop {
             return Ok(());
         }
-        state.view.writing = None;
         state.told.push(age);
         let told = state.captions.written(ticket, &caption.text, age);
-        let mut latest = state
-            .captions
-            .lines()
-            .cloned()
-            .collect::<Vec<_>>()
-            .into_iter()
-            .rev();
+        let (new, before) = {
+            let mut latest = state.captions.lines().rev().cloned();
+            (latest.next(), latest.next())
+        };
         drop(state);
         if told == Told::New {
-            let (new, before) = (latest.next(), latest.next());
             if let Some(before) = before {
                 (self.listener)(Event::Told(&before));
             }

@@ -58,6 +58,14 @@ impl Wake {
             ctx.request_repaint();
         }
     }
+
+    /// Closes the window, as its user would.
+    pub fn close(&self) {
+        if let Some(ctx) = self.0.get() {
+            ctx.send_viewport_cmd(ViewportCommand::Close);
+            ctx.request_repaint();
+        }
+    }
 }
 
 /// Opens a window on `gpu` and draws what `view` gives until it is closed; what the user asks for goes to

@@ -67,11 +67,7 @@ fn show(ui: &mut Ui, answer: &Answer, most: f32) {
                     asked += &format!("  ({})", stretch(span));
                 }
                 ui.add(Label::new(RichText::new(asked).small().color(colours.weak)).wrap());
-                let text = match (answer.done, answer.text.is_empty()) {
-                    (true, _) => answer.text.clone(),
-                    (false, true) => "…".into(),
-                    (false, false) => format!("{} …", answer.text),
-                };
+                let text = if answer.done { &answer.text } else { "…" };
                 ui.add(Label::new(text).wrap().selectable(true));
             });
     });
