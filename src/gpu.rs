@@ -1,6 +1,8 @@
 //! Knows wgpu and nothing of models: devices, buffers, kernels and the recording of dispatches.
 
 pub mod adapters;
+#[cfg(feature = "gstreamer")]
+mod aside;
 mod busy;
 mod caps;
 mod context;

@@ -104,8 +104,11 @@ impl Screen {
         if let Some(act) = touch.act {
             self.act(act, ui.ctx(), view);
         }
-        let best = view.relevance.as_ref().and_then(heat::best);
-        if let Some((time, _)) = best.filter(|_| touch.found) {
+        // What is typed last may not have been searched for yet.
+        let search = self.search.trim();
+        let relevance = view.relevance.as_ref();
+        let found = relevance.filter(|found| touch.found && found.query.trim() == search);
+        if let Some((time, _)) = found.and_then(heat::best) {
             self.place = Place::At(time);
         }
         commands.extend(touch.search);
@@ -273,11 +276,17 @@ impl Screen {
     /// Goes to a neighbouring moment; behind the newest is what is live.
     fn step(&mut self, view: &View, by: isize) {
         let moments = &view.moments;
-        let here = match self.time() {
-            Some(time) => moments.partition_point(|moment| moment.span.end <= time),
-            None => moments.len(),
+        let there = match self.time() {
+            Some(time) if by < 0 => {
+                let before = moments.partition_point(|moment| moment.span.start < time);
+                before.saturating_add_signed(by)
+            }
+            Some(time) => {
+                let so_far = moments.partition_point(|moment| moment.span.start <= time);
+                so_far.saturating_add_signed(by - 1)
+            }
+            None => moments.len().saturating_add_signed(by),
         };
-        let there = here.saturating_add_signed(by);
         self.place = match moments.get(there) {
             Some(moment) => Place::At(moment.span.start),
             None => Place::Live,
