@@ -1,9 +1,10 @@
 //! Waiting beside threads that show what comes.
 
 use std::sync::mpsc::{self, RecvTimeoutError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::Gpu;
+use super::context::PATIENCE;
 use crate::{Error, Result};
 
 /// How often to look whether work has been done.
@@ -16,6 +17,7 @@ impl Gpu {
     ///
     /// Errors: a lost device.
     pub(crate) fn wait_aside(&self) -> Result<()> {
+        let begin = Instant::now();
         let (sender, done) = mpsc::channel();
         // The receiver goes only with an error, which is told.
         (self.queue()).on_submitted_work_done(move || {
@@ -27,8 +29,11 @@ impl Gpu {
             polled.map_err(|error| Error::DeviceLost(error.to_string()))?;
             match done.recv_timeout(LOOK) {
                 Ok(()) => return Ok(()),
-                Err(RecvTimeoutError::Timeout) => {}
-                Err(RecvTimeoutError::Disconnected) => return self.wait(),
+                Err(RecvTimeoutError::Timeout) if begin.elapsed() < PATIENCE => {}
+                Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => {
+                    let problem = "work that was submitted does not end";
+                    return Err(Error::DeviceLost(problem.into()));
+                }
             }
         }
     }

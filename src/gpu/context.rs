@@ -52,7 +52,7 @@ pub struct Origin {
 
 /// How long one submission may take before the device counts as lost. Software adapters compile
 /// kernels at first dispatch and run large models for minutes.
-const PATIENCE: Duration = Duration::from_secs(600);
+pub(super) const PATIENCE: Duration = Duration::from_secs(600);
 
 impl Gpu {
     /// Opens the best adapter; see [`adapters`](super::adapters::adapters) for which and why.

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use super::Ages;
 
-/// Durations that count: ten seconds of video.
+/// How many of the latest count.
 const KEPT: usize = 256;
 
 /// Seconds over which a rate is counted.

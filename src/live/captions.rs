@@ -82,7 +82,7 @@ impl Captions {
         }
     }
 
-    /// A scene begins; the one before ends.
+    /// A scene begins, with a frame that was seen already; the one before ends.
     pub fn cut(&mut self, start: Seconds) {
         if let Some(line) = self.lines.back_mut().filter(|_| self.scene.told) {
             line.span.end = start.max(line.span.start);
@@ -98,7 +98,7 @@ impl Captions {
             start,
             end: None,
             told: false,
-            lost: false,
+            lost: self.scene.lost && !self.scene.told,
         };
         self.begun = None;
         self.doubted = None;
@@ -315,6 +315,16 @@ mod tests {
         watch(&mut captions, 0, 30, "a star");
         watch(&mut captions, 900, 930, "a star");
         assert_eq!(told(&captions), [(0, 29, "a star"), (900, 929, "a star")]);
+    }
+
+    #[test]
+    fn a_scene_that_begins_with_the_first_frame_after_a_loss_does_not_stretch_the_line_before() {
+        let mut captions = captions();
+        watch(&mut captions, 0, 30, "a star");
+        captions.see(at(900), Seconds::ZERO);
+        captions.cut(at(900));
+        watch(&mut captions, 901, 930, "a ring");
+        assert_eq!(told(&captions), [(0, 29, "a star"), (900, 929, "a ring")]);
     }
 
     #[test]

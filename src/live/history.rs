@@ -35,8 +35,8 @@ pub(super) struct History {
     frames: VecDeque<(Seconds, Arc<[f32]>)>,
     /// Where the scene begins: a clip shows nothing of the one before.
     scene: Seconds,
-    /// Of the moment that is under way.
-    thumbnail: Option<(Seconds, Arc<Thumbnail>)>,
+    /// Of frames that no moment has yet: of the first, and of one near the middle.
+    thumbnails: Vec<(Seconds, Arc<Thumbnail>)>,
 }
 
 /// A moment that is complete.
@@ -67,7 +67,7 @@ impl History {
             moments: VecDeque::new(),
             frames: VecDeque::new(),
             scene: Seconds::ZERO,
-            thumbnail: None,
+            thumbnails: Vec::new(),
         }
     }
 
@@ -81,8 +81,8 @@ impl History {
         now - self.keep
     }
 
-    /// A frame was read; of each moment one thumbnail is asked for, near its middle. Gives
-    /// the moment that has ended with it, if one has.
+    /// A frame was read; of each moment two thumbnails are asked for, of which the later is kept. Gives the
+    /// moment that has ended with it, if one has.
     pub fn see(
         &mut self,
         engine: &Engine,
@@ -91,25 +91,19 @@ impl History {
         embedding: Arc<[f32]>,
         thumbnail: impl FnOnce() -> Thumbnail,
     ) -> Result<Option<Settled>> {
-        let start = self
-            .recent
-            .get(self.settled)
-            .map_or(time, |first| first.time);
+        let begun = |history: &Self| {
+            let first = history.recent.get(history.settled);
+            first.map_or(time, |first| first.time)
+        };
+        let start = begun(self);
         let settled = match time - start >= self.length() {
             true => self.settle(engine, self.recent.len(), time)?,
             false => None,
         };
-        let start = self
-            .recent
-            .get(self.settled)
-            .map_or(time, |first| first.time);
-        let middle = start + self.length() / 2;
-        let early = self
-            .thumbnail
-            .as_ref()
-            .is_none_or(|(taken, _)| *taken < middle);
-        if self.thumbnail.is_none() || (early && time >= middle) {
-            self.thumbnail = Some((time, Arc::new(thumbnail())));
+        let middle = begun(self) + self.length() / 2;
+        let latest = self.thumbnails.last().map(|(taken, _)| *taken);
+        if latest.is_none_or(|taken| taken < middle && time >= middle) {
+            self.thumbnails.push((time, Arc::new(thumbnail())));
         }
         self.recent.push_back(Recent { time, state });
         self.frames.push_back((time, embedding));
@@ -121,16 +115,20 @@ impl History {
     /// after the last of them.
     fn settle(&mut self, engine: &Engine, to: usize, end: Seconds) -> Result<Option<Settled>> {
         let fresh = self.recent.range(self.settled..to);
-        let (Some(first), Some(last), Some((_, thumbnail))) =
-            (fresh.clone().next(), fresh.clone().last(), &self.thumbnail)
-        else {
+        let (Some(first), Some(last)) = (fresh.clone().next(), fresh.clone().last()) else {
             return Ok(None);
         };
-        let thumbnail = thumbnail.clone();
+        // What was taken of later frames shows the next scene.
+        let taken = |(time, _): &&(Seconds, _)| *time <= last.time;
+        let thumbnail = self.thumbnails.iter().rev().find(taken);
+        let Some((_, thumbnail)) = thumbnail.or(self.thumbnails.first()) else {
+            return Ok(None);
+        };
+        let (thumbnail, last) = (thumbnail.clone(), last.time);
         let span = Span {
             start: first.time,
             // After a loss the next frame is far.
-            end: end.min(last.time + Seconds::ONE),
+            end: end.min(last + Seconds::ONE),
         };
         let state = engine.merge(fresh.map(|recent| &recent.state))?;
         let embedding = engine.read_embedding(&engine.pool(&state)?)?;
@@ -139,7 +137,7 @@ impl History {
             state,
         });
         self.settled = to;
-        self.thumbnail = None;
+        self.thumbnails.retain(|(time, _)| *time > last);
         if self.moments.len() > MOMENTS {
             self.join(engine)?;
         }
@@ -230,7 +228,7 @@ impl History {
     /// All moments, the last one as far as it has come.
     pub fn moments(&self) -> Arc<[Moment]> {
         let fresh = self.recent.get(self.settled).zip(self.recent.back());
-        let under_way = fresh.zip(self.thumbnail.as_ref());
+        let under_way = fresh.zip(self.thumbnails.last());
         let under_way = under_way.map(|((first, last), (_, thumbnail))| Moment {
             span: Span {
                 start: first.time,

@@ -57,9 +57,8 @@ impl Reader {
     }
 
     /// Reads the picture in a texture, which was shown at `time`: later than all before, in whole
-    /// nanoseconds. `caption` is the
-    /// latest text about the scene, `thumbnail` makes a small picture if one is needed. Blocks until
-    /// the embedding is there.
+    /// nanoseconds. `caption` is the latest text about the scene, `thumbnail` makes a small picture if one
+    /// is needed. Blocks until the embedding is there.
     ///
     /// Errors: as [`Engine::encode_texture`]; a time of other parts; values that are not numbers.
     pub fn read(

@@ -1,7 +1,7 @@
 //! What a watcher knows at one moment: what the window draws and `--headless` prints.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::frames::Seconds;
 use crate::frames::live::Status;
@@ -46,6 +46,7 @@ pub struct Shown {
     pub texture: Arc<Picture>,
     /// Which frame of the feed it is.
     pub number: u64,
+    pub captured: Instant,
     pub time: Seconds,
 }
 

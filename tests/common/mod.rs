@@ -8,7 +8,7 @@ pub mod torch;
 use std::path::Path;
 use std::sync::LazyLock;
 
-use vcoca_gpu::gpu::{DType, Gpu};
+use vcoca_gpu::gpu::{DType, Gpu, Tensor};
 use vcoca_gpu::model::{CoCa, ModelSource};
 use vcoca_gpu::wgpu;
 
@@ -64,6 +64,20 @@ pub fn wave(seed: u64, count: usize) -> impl Iterator<Item = f32> {
         let (i, seed) = (i as f64, seed as f64);
         (0.37 * i + 0.11 * seed + 0.003 * i * seed).sin() as f32
     })
+}
+
+/// The context that `tools/generate_reference.py` computes by the same formula, behind each other for
+/// several seeds.
+pub fn contexts(model: &CoCa, seeds: &[u64]) -> Tensor {
+    let config = model.config();
+    let dims = [seeds.len(), config.queries - 1, config.embed_dim];
+    let values: Vec<f32> = (seeds.iter())
+        .flat_map(|&seed| wave(seed, dims[1] * dims[2]))
+        .collect();
+    let mut pass = model.gpu().pass();
+    let context = pass.upload_f32(&dims, DType::F32, &values).unwrap();
+    pass.submit().unwrap();
+    context
 }
 
 /// The lines of what OpenCLIP's `generate` made of the tiny model.

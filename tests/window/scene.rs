@@ -4,7 +4,7 @@
 use std::f32::consts::TAU;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use vcoca_gpu::frames::Seconds;
 use vcoca_gpu::frames::live::{Condition, Status};
@@ -178,6 +178,7 @@ pub fn shown(gpu: &Gpu, second: i64) -> Shown {
             height,
         }),
         number: second as u64,
+        captured: Instant::now(),
         time: Seconds::from_integer(second),
     }
 }

@@ -26,23 +26,19 @@ impl Recording {
     }
 
     pub fn hear(&self, event: &Event) {
-        if !matches!(
-            event,
-            Event::Read { .. } | Event::Settled(_) | Event::Told(_)
-        ) {
-            return;
+        match event {
+            Event::Read { frame, .. } => self.feed(|recorder| recorder.read(frame)),
+            Event::Settled(moment) => self.feed(|recorder| recorder.settled(moment)),
+            Event::Told(line) => self.feed(|recorder| recorder.told(line)),
+            _ => {}
         }
+    }
+
+    fn feed(&self, feed: impl FnOnce(&mut Recorder) -> Result<()>) {
         let mut recorder = lock(&self.recorder);
-        let Some(recorder) = recorder.as_mut().filter(|_| self.failure().is_none()) else {
-            return;
-        };
-        let heard = match event {
-            Event::Read { frame, .. } => recorder.read(frame),
-            Event::Settled(moment) => recorder.settled(moment),
-            Event::Told(line) => recorder.told(line),
-            _ => Ok(()),
-        };
-        if let Err(error) = heard {
+        if let Some(recorder) = recorder.as_mut().filter(|_| lock(&self.failure).is_none())
+            && let Err(error) = feed(recorder)
+        {
             *lock(&self.failure) = Some(error);
         }
     }

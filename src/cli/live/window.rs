@@ -7,9 +7,8 @@ use vcoca_gpu::Engine;
 use vcoca_gpu::live::window::{Ending, Opening, Wake, open};
 use vcoca_gpu::live::{Event, Options, Watcher};
 
-use super::Args;
-use super::on_interrupt;
 use super::recording::Recording;
+use super::{Args, on_interrupt};
 use crate::cli::Stop;
 
 pub fn run(

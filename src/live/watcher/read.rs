@@ -99,10 +99,11 @@ impl Shared {
             state.encode.push(encode);
             state.read.push(fresh.frame.captured.elapsed());
             state.reads.tick(now);
+            // In this order: a loss ends a line where it began, and not with what came after it.
+            state.captions.see(time, reader.oldest(time));
             if let Some(start) = read.cut {
                 state.captions.cut(start);
             }
-            state.captions.see(time, reader.oldest(time));
             state.view.bars.clone_from(&read.bars);
             state.view.moments = moments;
             !state.telling && state.captions.due(time)

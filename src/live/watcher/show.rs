@@ -27,6 +27,7 @@ impl Shared {
                     shown: Shown {
                         texture: screen.put(&frame.picture)?,
                         number: frame.number,
+                        captured: frame.captured,
                         time: frame.time,
                     },
                     frame: Arc::clone(&frame),

@@ -6,8 +6,8 @@ use eframe::egui::{Color32, Frame, Grid, Margin, Rect, RichText, Ui, UiBuilder, 
 
 use crate::live::{Ages, View};
 
-/// Draws the figures in the upper left of `picture`.
-pub(super) fn draw(ui: &mut Ui, picture: Rect, view: &View) {
+/// Draws the figures in the upper left of `picture`; `drawn` are the ages of pictures as they were drawn.
+pub(super) fn draw(ui: &mut Ui, picture: Rect, view: &View, drawn: Ages) {
     let place = Rect::from_min_max(picture.min + vec2(12.0, 12.0), picture.max);
     let mut ui = ui.new_child(UiBuilder::new().max_rect(place).id_salt("figures"));
     let frame = Frame::new()
@@ -20,7 +20,7 @@ pub(super) fn draw(ui: &mut Ui, picture: Rect, view: &View) {
             .num_columns(2)
             .spacing(vec2(16.0, 4.0))
             .show(ui, |ui| {
-                for (name, figure) in rows(view) {
+                for (name, figure) in rows(view, drawn) {
                     let text = |text: &str, grey| {
                         RichText::new(text)
                             .monospace()
@@ -34,7 +34,7 @@ pub(super) fn draw(ui: &mut Ui, picture: Rect, view: &View) {
     });
 }
 
-fn rows(view: &View) -> Vec<(&'static str, String)> {
+fn rows(view: &View, drawn: Ages) -> Vec<(&'static str, String)> {
     let figures = &view.figures;
     let mut rows = Vec::new();
     if let Some(feed) = &view.feed {
@@ -49,7 +49,8 @@ fn rows(view: &View) -> Vec<(&'static str, String)> {
     }
     rows.push(("read", format!("{:.1} fps", figures.read_fps)));
     rows.push(("", "half   95 %".into()));
-    rows.push(("to screen", ages(figures.shown)));
+    rows.push(("to texture", ages(figures.shown)));
+    rows.push(("to screen", ages(drawn)));
     rows.push(("to labels", ages(figures.read)));
     rows.push(("to caption", ages(figures.told)));
     rows.push(("encode", ages(figures.encode)));

@@ -14,6 +14,7 @@ use super::theme::{palette, panel};
 use super::timeline::Touch;
 use super::{banner, captions, clock, heat, labels, question, timeline, top, video};
 use crate::frames::Seconds;
+use crate::live::ages::Latest;
 use crate::live::{Command, Shown, View};
 use crate::windows::Span;
 
@@ -44,6 +45,9 @@ pub struct Screen {
     /// Whether a box to type in had the focus when the last frame was drawn.
     typing: bool,
     thumbnails: Thumbnails,
+    /// How old live pictures were when they were drawn, and the number of the latest.
+    drawn: Latest,
+    number: u64,
 }
 
 impl Screen {
@@ -206,6 +210,7 @@ impl Screen {
     }
 
     fn middle(&mut self, ui: &mut Ui, view: &View, texture: Option<SizedTexture>) {
+        self.note(view);
         let name = match self.place {
             Place::Live => "Live picture".into(),
             Place::Held(ref shown) => format!("Picture held at {}", clock(shown.time)),
@@ -221,9 +226,19 @@ impl Screen {
             caption: captions::told(view, self.time()),
             name: &name,
             mirror: self.mirror,
-            figures: self.figures,
+            figures: self.figures.then(|| self.drawn.ages()),
         };
         video::draw(ui, view, look);
+    }
+
+    /// Notes the age of a live picture that is drawn for the first time.
+    fn note(&mut self, view: &View) {
+        let live = matches!(self.place, Place::Live);
+        let shown = view.picture.as_ref().filter(|_| live);
+        if let Some(shown) = shown.filter(|shown| shown.number > self.number) {
+            self.number = shown.number;
+            self.drawn.push(shown.captured.elapsed());
+        }
     }
 
     /// Where one looks, if not at what is live.

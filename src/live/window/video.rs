@@ -11,7 +11,7 @@ use eframe::egui::{
 use super::theme::palette;
 use super::{captions, figures};
 use crate::frames::live::Condition;
-use crate::live::View;
+use crate::live::{Ages, View};
 
 const ROUND: u8 = 10;
 
@@ -22,15 +22,16 @@ pub(super) struct Look<'a> {
     /// Says what is seen, for those who cannot.
     pub name: &'a str,
     pub mirror: bool,
-    pub figures: bool,
+    /// How old pictures were when they were drawn, if figures are to be shown.
+    pub figures: Option<Ages>,
 }
 
 pub(super) fn draw(ui: &mut Ui, view: &View, look: Look<'_>) {
     let (room, response) = ui.allocate_exact_size(ui.available_size(), Sense::hover());
     let Some(texture) = look.texture else {
         waiting(ui, room, view);
-        if look.figures {
-            figures::draw(ui, room, view);
+        if let Some(drawn) = look.figures {
+            figures::draw(ui, room, view, drawn);
         }
         return;
     };
@@ -53,8 +54,8 @@ pub(super) fn draw(ui: &mut Ui, view: &View, look: Look<'_>) {
     if ui.ctx().content_rect().contains_rect(picture.expand(1.0)) {
         round(ui, picture);
     }
-    if look.figures {
-        figures::draw(ui, picture, view);
+    if let Some(drawn) = look.figures {
+        figures::draw(ui, picture, view, drawn);
     }
 }
 
